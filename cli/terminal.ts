@@ -1,0 +1,98 @@
+// What the terminal can show: colours, width, progress lines. Without a terminal (or with NO_COLOR) plain lines, no control sequences.
+
+export interface Terminal {
+  readonly color: boolean;
+  /** Columns; 100 when unknown. */
+  readonly width: number;
+  /** A person watches: progress may redraw its line. */
+  readonly interactive: boolean;
+  write(text: string): void;
+}
+
+export function terminal(stream: NodeJS.WriteStream = process.stderr): Terminal {
+  const interactive = stream.isTTY === true;
+  return {
+    color: interactive && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb",
+    width: stream.columns ?? 100,
+    interactive,
+    write: (text) => stream.write(text),
+  };
+}
+
+export interface Progress {
+  /** `done` of `total`; `note` is shown at the end of the line. */
+  update(done: number, note?: string): void;
+  /** Leaves the last state on the screen. */
+  end(note?: string): void;
+}
+
+/**
+ * A bar with rate and time left for anything over two seconds. On a terminal it redraws at most ten times a second; elsewhere it
+ * prints a line every ten seconds, so that logs stay short.
+ */
+export function progress(out: Terminal, label: string, total: number, unit: string): Progress {
+  const start = Date.now();
+  let lastDraw = 0;
+  let first: number | undefined;
+  let last = { done: 0, note: "" };
+
+  const line = (): string => {
+    const seconds = (Date.now() - start) / 1000;
+    const made = last.done - (first ?? 0);
+    const rate = seconds > 0 ? made / seconds : 0;
+    const left = rate > 0 ? (total - last.done) / rate : Number.POSITIVE_INFINITY;
+    const head = `${label} ${String(last.done).padStart(String(total).length)}/${total}`;
+    const tail = [rateText(rate, unit), last.done < total ? `${duration(left)} left` : duration(seconds), last.note].filter((part) => part !== "").join("  ");
+    const room = Math.min(30, out.width - head.length - tail.length - 6);
+    const filled = total > 0 ? Math.round((room * last.done) / total) : room;
+    const bar = room >= 8 ? ` ${"█".repeat(filled)}${"░".repeat(room - filled)}` : "";
+    return `${head}${bar}  ${tail}`.slice(0, Math.max(20, out.width - 1));
+  };
+
+  return {
+    update(done, note = "") {
+      first ??= done > 0 ? done - 1 : 0;
+      last = { done, note };
+      const now = Date.now();
+      if (now - lastDraw < (out.interactive ? 100 : 10_000) && done < total) return;
+      lastDraw = now;
+      out.write(out.interactive ? `\r\x1b[2K${line()}` : `${line()}\n`);
+    },
+    end(note) {
+      if (note !== undefined) last = { ...last, note };
+      if (out.interactive) out.write(`\r\x1b[2K${line()}\n`);
+    },
+  };
+}
+
+function rateText(rate: number, unit: string): string {
+  if (rate === 0) return "";
+  return rate >= 1 ? `${rate.toFixed(rate >= 100 ? 0 : 1)} ${unit}/s` : `${(1 / rate).toFixed(1)} s/${unit}`;
+}
+
+/** Seconds in the largest fitting units: `42 s`, `3 min 05 s`, `2 h 10 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "?";
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, "0")} s`;
+  return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, "0")} min`;
+}
+
+/** Bytes in binary units: `1.2 GiB`. */
+export function size(bytes: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+export function paint(out: Terminal, style: "bold" | "dim" | "red" | "green" | "yellow" | "cyan", text: string): string {
+  if (!out.color) return text;
+  const code = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 }[style];
+  return `\x1b[${code}m${text}\x1b[0m`;
+}

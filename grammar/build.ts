@@ -1,0 +1,381 @@
+// The concrete tree becomes the syntax tree. In: what the parser made, perhaps with holes. Out: nodes with spans, and the
+// mistakes only this step can see. Invariant: it never throws; a hole becomes a `missing` node as wide as nothing.
+
+import type { CstElement, CstNode, IToken } from "chevrotain";
+import { type Code, type Facts, tell } from "./explain.js";
+import type { Diagnostic, Fix } from "./diagnostic.js";
+import { join, type SourceFile, type Span } from "./source.js";
+import { type Range, scanString, unescape } from "./strings.js";
+import { DigitName, QuotedToken } from "./tokens.js";
+import type {
+  Argument,
+  BinaryOperator,
+  Binding,
+  Dim,
+  Expr,
+  Import,
+  Item,
+  MissingExpr,
+  Name,
+  Parameter,
+  Path,
+  RecordExpr,
+  Repeat,
+  Return,
+  Section,
+  Signature,
+  Slice,
+  StringLiteral,
+  StringPart,
+  Type,
+} from "./tree.js";
+
+/** What building needs from outside: where the text is, whom to tell, and how to read the inside of a hole. */
+export interface Builder {
+  readonly file: SourceFile;
+  readonly report: (diagnostic: Diagnostic) => void;
+  readonly readHole: (range: Range) => Expr;
+}
+
+/** `missing` nodes made because something else, already reported, was not understood. */
+export function missing(file: SourceFile, at: number): MissingExpr {
+  return { kind: "missing", span: { file, start: at, end: at } };
+}
+
+function isNode(element: CstElement): element is CstNode {
+  return "children" in element;
+}
+
+function nodes(node: CstNode, key: string): readonly CstNode[] {
+  return (node.children[key] ?? []).filter(isNode);
+}
+
+function node(parent: CstNode, key: string): CstNode | undefined {
+  return nodes(parent, key)[0];
+}
+
+/** The tokens under a key that stand in the text: those the parser made up to go on are left out. */
+function tokens(parent: CstNode, key: string): readonly IToken[] {
+  const found: IToken[] = [];
+  for (const element of parent.children[key] ?? []) if (!isNode(element) && !Number.isNaN(element.startOffset)) found.push(element);
+  return found;
+}
+
+function token(parent: CstNode, key: string): IToken | undefined {
+  return tokens(parent, key)[0];
+}
+
+/** The one place that turns positions of the parser into spans: it gives NaN where nothing of the text was read. */
+export function spanOf(file: SourceFile, element: CstElement, otherwise = 0): Span {
+  const place = isNode(element) ? element.location : element;
+  const start = place?.startOffset ?? Number.NaN;
+  const end = (place?.endOffset ?? Number.NaN) + 1;
+  if (Number.isNaN(start)) return { file, start: otherwise, end: otherwise };
+  return { file, start, end: Number.isNaN(end) ? start : Math.max(start, end) };
+}
+
+function say<C extends Code>(b: Builder, code: C, facts: Facts<C>, at: Span, fix?: Fix): void {
+  b.report(tell(code, facts, at, [], fix));
+}
+
+/** The imports and items of a `file` node, in the order of the text. */
+export function buildFile(b: Builder, root: CstNode): { readonly imports: readonly Import[]; readonly items: readonly Item[] } {
+  return {
+    imports: nodes(root, "import").flatMap((child) => buildImport(b, child) ?? []),
+    items: nodes(root, "item").flatMap((child) => buildItem(b, child) ?? []),
+  };
+}
+
+function nameOf(b: Builder, source: IToken): Name {
+  return { text: source.image, span: spanOf(b.file, source) };
+}
+
+function buildImport(b: Builder, source: CstNode): Import | undefined {
+  const from = token(source, "String");
+  if (from === undefined) return undefined;
+  return { kind: "import", names: tokens(source, "Name").map((t) => nameOf(b, t)), from: buildString(b, from), span: spanOf(b.file, source) };
+}
+
+function buildItem(b: Builder, source: CstNode): Item | undefined {
+  const binding = node(source, "binding");
+  if (binding !== undefined) return buildBinding(b, binding);
+  const section = node(source, "section");
+  if (section !== undefined) return buildSection(b, section);
+  const repeat = node(source, "repeat");
+  if (repeat !== undefined) return buildRepeat(b, repeat);
+  const result = node(source, "result");
+  return result === undefined ? undefined : buildReturn(b, result);
+}
+
+function buildBinding(b: Builder, source: CstNode): Binding | undefined {
+  const targets = nodes(source, "path").flatMap((child) => buildPath(b, child) ?? []);
+  const first = targets[0];
+  if (first === undefined) return undefined;
+  return { kind: "binding", targets, value: buildValue(b, source, pathText(first)), span: spanOf(b.file, source) };
+}
+
+function pathText(path: Path): string {
+  return path.segments.map((segment) => segment.text).join(".");
+}
+
+function buildPath(b: Builder, source: CstNode): Path | undefined {
+  const segments = tokens(source, "Name").map((t) => nameOf(b, t));
+  return segments.length === 0 ? undefined : { segments, span: spanOf(b.file, source) };
+}
+
+/** The expression after an `=`; it may have none on its line. */
+function buildValue(b: Builder, source: CstNode, name: string): Expr {
+  const value = node(source, "expr");
+  if (value !== undefined) return buildExpr(b, value);
+  const span = spanOf(b.file, source);
+  const equals = token(source, "Equals");
+  if (equals !== undefined) say(b, "missing-value", { name }, spanOf(b.file, equals));
+  return missing(b.file, equals === undefined ? span.end : spanOf(b.file, equals).end);
+}
+
+function buildSection(b: Builder, source: CstNode): Section | undefined {
+  const keyword = token(source, "keyword");
+  if (keyword === undefined) return undefined;
+  const name = token(source, "name");
+  const signature = node(source, "signature");
+  return {
+    kind: "section",
+    keyword: nameOf(b, keyword),
+    ...(name === undefined ? {} : { name: nameOf(b, name) }),
+    ...(signature === undefined ? {} : { signature: buildSignature(b, signature) }),
+    items: buildBody(b, source),
+    span: spanOf(b.file, source),
+  };
+}
+
+function buildBody(b: Builder, parent: CstNode): readonly Item[] {
+  const body = node(parent, "body");
+  return body === undefined ? [] : nodes(body, "item").flatMap((child) => buildItem(b, child) ?? []);
+}
+
+function buildSignature(b: Builder, source: CstNode): Signature {
+  return {
+    parameters: nodes(source, "parameter").flatMap((child) => buildParameter(b, child) ?? []),
+    results: nodes(source, "type").map((child) => buildType(b, child)),
+    span: spanOf(b.file, source),
+  };
+}
+
+function buildParameter(b: Builder, source: CstNode): Parameter | undefined {
+  const name = token(source, "Name");
+  if (name === undefined) return undefined;
+  const type = node(source, "type");
+  return {
+    name: nameOf(b, name),
+    ...(type === undefined ? {} : { type: buildType(b, type) }),
+    ...(token(source, "Equals") === undefined ? {} : { default: buildValue(b, source, name.image) }),
+    span: spanOf(b.file, source),
+  };
+}
+
+function buildType(b: Builder, source: CstNode): Type {
+  const name = token(source, "Name");
+  const shape = node(source, "shape");
+  return {
+    ...(name === undefined ? {} : { name: nameOf(b, name) }),
+    ...(shape === undefined ? {} : { shape: nodes(shape, "dim").map((child) => buildDim(b, child)) }),
+    span: spanOf(b.file, source),
+  };
+}
+
+function buildDim(b: Builder, source: CstNode): Dim {
+  const span = spanOf(b.file, source);
+  if (token(source, "Ellipsis") !== undefined) return { kind: "rest", span };
+  return { kind: "dim", value: buildChild(b, source, "expr", span.end), span };
+}
+
+function buildRepeat(b: Builder, source: CstNode): Repeat {
+  const span = spanOf(b.file, source);
+  const counter = token(source, "Name");
+  return {
+    kind: "repeat",
+    count: buildChild(b, source, "expr", span.start + "repeat".length),
+    ...(counter === undefined ? {} : { counter: nameOf(b, counter) }),
+    items: buildBody(b, source),
+    span,
+  };
+}
+
+function buildReturn(b: Builder, source: CstNode): Return {
+  const span = spanOf(b.file, source);
+  const values = nodes(source, "expr").map((child) => buildExpr(b, child, span.end));
+  return { kind: "return", values: values.length === 0 ? [missing(b.file, span.end)] : values, span };
+}
+
+/** The expression under a key, or a `missing` node at `at`. */
+function buildChild(b: Builder, source: CstNode, key: string, at: number): Expr {
+  const child = node(source, key);
+  return child === undefined ? missing(b.file, at) : buildExpr(b, child, at);
+}
+
+/** Builds what an `expr` node holds; `at` is where its `missing` nodes stand if nothing was read. */
+export function buildExpr(b: Builder, source: CstNode, at = 0): Expr {
+  const span = spanOf(b.file, source, at);
+  if (token(source, "If") !== undefined)
+    return {
+      kind: "if",
+      condition: buildOperand(b, node(source, "cmp"), span.end),
+      whenTrue: buildChild(b, source, "whenTrue", span.end),
+      whenFalse: buildChild(b, source, "whenFalse", span.end),
+      span,
+    };
+  return buildOperand(b, node(source, "cmp"), span.start);
+}
+
+/** Builds a node of the rules between `expr` and `atom`. */
+function buildOperand(b: Builder, source: CstNode | undefined, at: number): Expr {
+  if (source === undefined) return missing(b.file, at);
+  switch (source.name) {
+    case "cmp":
+    case "sum":
+    case "product":
+      return buildBinary(b, source, at);
+    case "unary":
+      return buildUnary(b, source, at);
+    case "postfix":
+      return buildPostfix(b, source, at);
+    default:
+      return buildAtom(b, source, at);
+  }
+}
+
+const operators: { readonly [text: string]: BinaryOperator } = {
+  "+": "+",
+  "-": "-",
+  "*": "*",
+  "/": "/",
+  "%": "%",
+  "==": "==",
+  "!=": "!=",
+  "<": "<",
+  "<=": "<=",
+  ">": ">",
+  ">=": ">=",
+};
+
+function buildBinary(b: Builder, source: CstNode, at: number): Expr {
+  const operands = nodes(source, "operand");
+  let left = buildOperand(b, operands[0], at);
+  tokens(source, "operator").forEach((mark, i) => {
+    const operatorSpan = spanOf(b.file, mark);
+    const right = buildOperand(b, operands[i + 1], operatorSpan.end);
+    const operator = operators[mark.image];
+    if (operator !== undefined) left = { kind: "binary", operator, operatorSpan, left, right, span: join(join(left.span, operatorSpan), right.span) };
+  });
+  return left;
+}
+
+function buildUnary(b: Builder, source: CstNode, at: number): Expr {
+  const minus = token(source, "Minus");
+  if (minus === undefined) return buildOperand(b, node(source, "postfix"), at);
+  const sign = spanOf(b.file, minus);
+  const value = buildOperand(b, node(source, "postfix"), sign.end);
+  return { kind: "negate", value, span: join(sign, value.span) };
+}
+
+function buildPostfix(b: Builder, source: CstNode, at: number): Expr {
+  let object = buildOperand(b, node(source, "atom"), at);
+  for (const suffix of nodes(source, "suffix")) object = buildSuffix(b, object, suffix);
+  return object;
+}
+
+function buildSuffix(b: Builder, object: Expr, suffix: CstNode): Expr {
+  const span = join(object.span, spanOf(b.file, suffix, object.span.end));
+  if (suffix.name === "member") {
+    const name = token(suffix, "Name");
+    return name === undefined ? { kind: "missing", span } : { kind: "member", object, member: nameOf(b, name), span };
+  }
+  if (suffix.name === "call")
+    return { kind: "call", callee: object, arguments: nodes(suffix, "argument").map((child) => buildArgument(b, child)), span };
+  return { kind: "index", object, slices: nodes(suffix, "slice").map((child) => buildSlice(b, child)), span };
+}
+
+function buildArgument(b: Builder, source: CstNode): Argument {
+  const span = spanOf(b.file, source);
+  const name = token(source, "Name");
+  if (name === undefined) return { value: buildChild(b, source, "expr", span.start), span };
+  return { name: nameOf(b, name), value: buildValue(b, source, name.image), span };
+}
+
+function buildSlice(b: Builder, source: CstNode): Slice {
+  const start = node(source, "start");
+  const stop = node(source, "stop");
+  return {
+    ...(start === undefined ? {} : { start: buildExpr(b, start) }),
+    ...(stop === undefined ? {} : { stop: buildExpr(b, stop) }),
+    isRange: token(source, "Colon") !== undefined,
+    span: spanOf(b.file, source),
+  };
+}
+
+function buildAtom(b: Builder, source: CstNode, at: number): Expr {
+  const span = spanOf(b.file, source, at);
+  const number = token(source, "Number");
+  if (number !== undefined) return { kind: "number", value: Number(number.image), span };
+  const string = token(source, "String");
+  if (string !== undefined) return buildString(b, string);
+  if (token(source, "True") !== undefined) return { kind: "boolean", value: true, span };
+  if (token(source, "False") !== undefined) return { kind: "boolean", value: false, span };
+  const name = token(source, "Name");
+  if (name !== undefined) return { kind: "name", name: name.image, span };
+  const list = node(source, "list");
+  if (list !== undefined) return buildList(b, list);
+  const record = node(source, "record");
+  if (record !== undefined) return buildRecord(b, record);
+  if (token(source, "LParen") !== undefined) return { kind: "paren", value: buildChild(b, source, "expr", span.start + 1), span };
+  return missing(b.file, span.start);
+}
+
+function buildList(b: Builder, source: CstNode): Expr {
+  const span = spanOf(b.file, source);
+  const items = nodes(source, "item").map((child) => buildExpr(b, child, span.end));
+  if (token(source, "For") === undefined) return { kind: "list", items, span };
+  const counter = token(source, "Name");
+  const over = buildChild(b, source, "over", span.end);
+  const value = items[0];
+  if (counter === undefined || value === undefined) return { kind: "missing", span };
+  return { kind: "comprehension", value, counter: nameOf(b, counter), over, span };
+}
+
+function buildRecord(b: Builder, source: CstNode): RecordExpr {
+  const entries = nodes(source, "entry").flatMap((child) => {
+    const key = buildKey(b, child);
+    return key === undefined ? [] : [{ key, value: buildValue(b, child, pathText(key)), span: spanOf(b.file, child) }];
+  });
+  return { kind: "record", entries, span: spanOf(b.file, source) };
+}
+
+function buildKey(b: Builder, entry: CstNode): Path | undefined {
+  const path = node(entry, "path");
+  if (path !== undefined) return buildPath(b, path);
+  const string = token(entry, "String");
+  if (string === undefined) return undefined;
+  const span = spanOf(b.file, string);
+  const text = buildString(b, string)
+    .parts.map((part) => (part.kind === "text" ? part.text : ""))
+    .join("");
+  return { segments: [{ text, span }], span };
+}
+
+function buildString(b: Builder, source: IToken): StringLiteral {
+  const span = spanOf(b.file, source);
+  if (source.tokenType === QuotedToken) {
+    const text = source.image.slice(1, -1);
+    return { kind: "string", parts: text === "" ? [] : [{ kind: "text", text }], span };
+  }
+  const parts: StringPart[] = [];
+  for (const part of scanString(b.file.text, span.start).parts) {
+    if (part.kind === "hole") parts.push({ kind: "hole", value: b.readHole(part) });
+    else {
+      const { text, bad } = unescape(b.file.text, part);
+      for (const range of bad) say(b, "bad-escape", { text: b.file.text.slice(range.start, range.end) }, { file: b.file, ...range });
+      parts.push({ kind: "text", text });
+    }
+  }
+  return { kind: "string", parts, span };
+}
