@@ -13,17 +13,26 @@ export function terminal(stream: NodeJS.WriteStream = process.stderr): Terminal 
   const interactive = stream.isTTY === true;
   return {
     color: interactive && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb",
-    width: stream.columns ?? 100,
-    interactive,
+    get width() {
+      return stream.columns ?? 100;
+    },
+    interactive: interactive && process.env["TERM"] !== "dumb",
     write: (text) => stream.write(text),
   };
 }
 
+/** Takes all that is written and shows nothing: what progress goes to under `--json`. */
+export const silent: Terminal = { color: false, width: 100, interactive: false, write: () => undefined };
+
 export interface Progress {
   /** `done` of `total`; `note` is shown at the end of the line. */
   update(done: number, note?: string): void;
+  /** A line of its own, above the bar where there is one. */
+  line(text: string): void;
   /** Leaves the last state on the screen. */
   end(note?: string): void;
+  /** Takes the bar off the screen without leaving a line. */
+  clear(): void;
 }
 
 /**
@@ -32,7 +41,8 @@ export interface Progress {
  */
 export function progress(out: Terminal, label: string, total: number, unit: string): Progress {
   const start = Date.now();
-  let lastDraw = 0;
+  let lastDraw = out.interactive ? 0 : start;
+  let drawn = -1;
   let first: number | undefined;
   let last = { done: 0, note: "" };
 
@@ -42,26 +52,38 @@ export function progress(out: Terminal, label: string, total: number, unit: stri
     const rate = seconds > 0 ? made / seconds : 0;
     const left = rate > 0 ? (total - last.done) / rate : Number.POSITIVE_INFINITY;
     const head = `${label} ${String(last.done).padStart(String(total).length)}/${total}`;
-    const tail = [rateText(rate, unit), last.done < total ? `${duration(left)} left` : duration(seconds), last.note].filter((part) => part !== "").join("  ");
-    const room = Math.min(30, out.width - head.length - tail.length - 6);
-    const filled = total > 0 ? Math.round((room * last.done) / total) : room;
+    const tail = [last.note, rateText(rate, unit), last.done < total ? `${duration(left)} left` : duration(seconds)].filter((part) => part !== "").join("  ");
+    const room = Math.min(30, out.width - head.length - tail.length - 4);
+    const filled = total > 0 ? Math.round((room * Math.min(last.done, total)) / total) : room;
     const bar = room >= 8 ? ` ${"█".repeat(filled)}${"░".repeat(room - filled)}` : "";
     return `${head}${bar}  ${tail}`.slice(0, Math.max(20, out.width - 1));
+  };
+  const draw = () => {
+    lastDraw = Date.now();
+    drawn = last.done;
+    out.write(out.interactive ? `\r\x1b[2K${line()}` : `${line()}\n`);
+  };
+  const clear = () => {
+    if (out.interactive && drawn >= 0) out.write("\r\x1b[2K");
   };
 
   return {
     update(done, note = "") {
       first ??= done > 0 ? done - 1 : 0;
       last = { done, note };
-      const now = Date.now();
-      if (now - lastDraw < (out.interactive ? 100 : 10_000) && done < total) return;
-      lastDraw = now;
-      out.write(out.interactive ? `\r\x1b[2K${line()}` : `${line()}\n`);
+      if (Date.now() - lastDraw >= (out.interactive ? 100 : 10_000)) draw();
+    },
+    line(text) {
+      clear();
+      out.write(`${text}\n`);
+      if (out.interactive && drawn >= 0) draw();
     },
     end(note) {
       if (note !== undefined) last = { ...last, note };
-      if (out.interactive) out.write(`\r\x1b[2K${line()}\n`);
+      if (out.interactive || drawn !== last.done) draw();
+      if (out.interactive) out.write("\n");
     },
+    clear,
   };
 }
 
@@ -73,6 +95,7 @@ function rateText(rate: number, unit: string): string {
 /** Seconds in the largest fitting units: `42 s`, `3 min 05 s`, `2 h 10 min`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "?";
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, "0")} s`;
@@ -89,6 +112,20 @@ export function size(bytes: number): string {
     unit++;
   }
   return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A whole number with its thousands apart: `804,096`. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** Columns of text; the first is aligned at the left, those of `right` at the right. Trailing blanks are dropped. */
+export function table(rows: readonly (readonly string[])[], right: readonly number[] = [], indent = "  "): string {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, i) => { widths[i] = Math.max(widths[i] ?? 0, cell.length); });
+  const line = (row: readonly string[]) =>
+    `${indent}${row.map((cell, i) => (right.includes(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join("  ")}`.trimEnd();
+  return rows.map((row) => `${line(row)}\n`).join("");
 }
 
 export function paint(out: Terminal, style: "bold" | "dim" | "red" | "green" | "yellow" | "cyan", text: string): string {

@@ -4,9 +4,9 @@
 import type { CstElement, CstNode, IToken } from "chevrotain";
 import { type Code, type Facts, tell } from "./explain.js";
 import type { Diagnostic, Fix } from "./diagnostic.js";
-import { join, type SourceFile, type Span } from "./source.js";
+import { join, type SourceFile, type Span, textOf } from "./source.js";
 import { type Range, scanString, unescape } from "./strings.js";
-import { DigitName, QuotedToken } from "./tokens.js";
+import { QuotedToken } from "./tokens.js";
 import type {
   Argument,
   BinaryOperator,
@@ -35,6 +35,8 @@ export interface Builder {
   readonly file: SourceFile;
   readonly report: (diagnostic: Diagnostic) => void;
   readonly readHole: (range: Range) => Expr;
+  /** Starts of the marks after which something stood that could not be read, and was reported. */
+  readonly unread: ReadonlySet<number>;
 }
 
 /** `missing` nodes made because something else, already reported, was not understood. */
@@ -75,7 +77,7 @@ export function spanOf(file: SourceFile, element: CstElement, otherwise = 0): Sp
 }
 
 function say<C extends Code>(b: Builder, code: C, facts: Facts<C>, at: Span, fix?: Fix): void {
-  b.report(tell(code, facts, at, [], fix));
+  b.report(tell(code, facts, at, fix === undefined ? {} : { fix }));
 }
 
 /** The imports and items of a `file` node, in the order of the text. */
@@ -103,15 +105,39 @@ function buildItem(b: Builder, source: CstNode): Item | undefined {
   if (section !== undefined) return buildSection(b, section);
   const repeat = node(source, "repeat");
   if (repeat !== undefined) return buildRepeat(b, repeat);
+  const lone = node(source, "lone");
+  if (lone !== undefined) say(b, "missing-body", { section: textOf(spanOf(b.file, lone)).split("(", 1)[0] ?? "" }, spanOf(b.file, lone));
   const result = node(source, "result");
   return result === undefined ? undefined : buildReturn(b, result);
 }
 
 function buildBinding(b: Builder, source: CstNode): Binding | undefined {
   const targets = nodes(source, "path").flatMap((child) => buildPath(b, child) ?? []);
-  const first = targets[0];
-  if (first === undefined) return undefined;
-  return { kind: "binding", targets, value: buildValue(b, source, pathText(first)), span: spanOf(b.file, source) };
+  const last = targets.pop();
+  if (last === undefined) return undefined;
+  const target = withExtraWords(b, last, tokens(source, "extra"));
+  targets.push(target);
+  const span = spanOf(b.file, source);
+  const assign = node(source, "assign");
+  if (node(source, "expr") === undefined && (assign === undefined || Number.isNaN(assign.location?.startOffset ?? Number.NaN))) {
+    say(b, "lone-name", { name: pathText(target) }, target.span);
+    return undefined;
+  }
+  return { kind: "binding", targets, value: buildValue(b, source, pathText(target)), span };
+}
+
+/** `top k` becomes `top_k`: what was surely meant, so that nothing else is said about it. */
+function withExtraWords(b: Builder, path: Path, extra: readonly IToken[]): Path {
+  const first = path.segments[path.segments.length - 1];
+  const last = extra[extra.length - 1];
+  if (first === undefined || last === undefined) return path;
+  const name = { text: [first.text, ...extra.map((word) => word.image)].join("_"), span: join(first.span, spanOf(b.file, last)) };
+  say(b, "space-in-name", { text: textOf(name.span).replace(/\s+/g, " ") }, name.span, {
+    title: `write \`${name.text}\``,
+    span: name.span,
+    replacement: name.text,
+  });
+  return { segments: [...path.segments.slice(0, -1), name], span: join(path.span, name.span) };
 }
 
 function pathText(path: Path): string {
@@ -125,27 +151,56 @@ function buildPath(b: Builder, source: CstNode): Path | undefined {
 
 /** The expression after an `=`; it may have none on its line. */
 function buildValue(b: Builder, source: CstNode, name: string): Expr {
+  const assign = node(source, "assign");
+  const equals = token(source, "Equals") ?? (assign === undefined ? undefined : token(assign, "Equals"));
+  const wrong = assign === undefined ? undefined : token(assign, "wrong");
   const value = node(source, "expr");
-  if (value !== undefined) return buildExpr(b, value);
-  const span = spanOf(b.file, source);
-  const equals = token(source, "Equals");
-  if (equals !== undefined) say(b, "missing-value", { name }, spanOf(b.file, equals));
-  return missing(b.file, equals === undefined ? span.end : spanOf(b.file, equals).end);
+  if (wrong !== undefined) {
+    const span = spanOf(b.file, wrong);
+    const replacement = wrong.image === ":" ? " =" : "=";
+    say(b, "wrong-equals", { name, found: wrong.image }, span, { title: "write `=`", span, replacement });
+  }
+  if (value !== undefined) {
+    const expression = buildExpr(b, value, spanOf(b.file, source).end);
+    if (equals === undefined && wrong === undefined) {
+      const at = { ...expression.span, end: expression.span.start };
+      say(b, "missing-equals", { name }, expression.span, { title: "write `=`", span: at, replacement: "= " });
+    }
+    return expression;
+  }
+  const sign = equals ?? wrong;
+  if (sign === undefined) return missing(b.file, spanOf(b.file, source).end);
+  if (!b.unread.has(sign.startOffset)) say(b, "missing-value", { name }, spanOf(b.file, sign));
+  return missing(b.file, spanOf(b.file, sign).end);
 }
 
 function buildSection(b: Builder, source: CstNode): Section | undefined {
   const keyword = token(source, "keyword");
   if (keyword === undefined) return undefined;
-  const name = token(source, "name");
+  const name = sectionName(b, source);
   const signature = node(source, "signature");
   return {
     kind: "section",
     keyword: nameOf(b, keyword),
-    ...(name === undefined ? {} : { name: nameOf(b, name) }),
+    ...(name === undefined ? {} : { name }),
     ...(signature === undefined ? {} : { signature: buildSignature(b, signature) }),
     items: buildBody(b, source),
     span: spanOf(b.file, source),
   };
+}
+
+function sectionName(b: Builder, source: CstNode): Name | undefined {
+  const name = token(source, "name");
+  const quoted = token(source, "String");
+  if (name === undefined && quoted !== undefined) {
+    const span = spanOf(b.file, quoted);
+    const text = quoted.image.slice(1, -1);
+    say(b, "quoted-name", { text }, span, { title: "leave the quotes out", span, replacement: text });
+    return { text, span };
+  }
+  if (name === undefined) return undefined;
+  const path = { segments: [nameOf(b, name)], span: spanOf(b.file, name) };
+  return withExtraWords(b, path, tokens(source, "extra")).segments[0];
 }
 
 function buildBody(b: Builder, parent: CstNode): readonly Item[] {
@@ -216,7 +271,8 @@ function buildChild(b: Builder, source: CstNode, key: string, at: number): Expr 
 /** Builds what an `expr` node holds; `at` is where its `missing` nodes stand if nothing was read. */
 export function buildExpr(b: Builder, source: CstNode, at = 0): Expr {
   const span = spanOf(b.file, source, at);
-  if (token(source, "If") !== undefined)
+  if (token(source, "If") !== undefined) {
+    sayIncomplete(b, source, span);
     return {
       kind: "if",
       condition: buildOperand(b, node(source, "cmp"), span.end),
@@ -224,7 +280,19 @@ export function buildExpr(b: Builder, source: CstNode, at = 0): Expr {
       whenFalse: buildChild(b, source, "whenFalse", span.end),
       span,
     };
+  }
   return buildOperand(b, node(source, "cmp"), span.start);
+}
+
+function sayIncomplete(b: Builder, source: CstNode, span: Span): void {
+  const condition = node(source, "cmp");
+  if (token(source, "Then") === undefined) {
+    const { end } = condition === undefined ? span : spanOf(b.file, condition, span.end);
+    say(b, "missing-then", {}, { ...span, end: span.start + "if".length }, { title: "write `then`", span: { ...span, start: end, end }, replacement: " then" });
+  } else if (token(source, "Else") === undefined) {
+    const at = { ...span, start: span.end };
+    say(b, "missing-else", {}, { ...span, end: span.start + "if".length }, { title: "write `else`", span: at, replacement: " else " });
+  }
 }
 
 /** Builds a node of the rules between `expr` and `atom`. */
@@ -288,6 +356,7 @@ function buildSuffix(b: Builder, object: Expr, suffix: CstNode): Expr {
   const span = join(object.span, spanOf(b.file, suffix, object.span.end));
   if (suffix.name === "member") {
     const name = token(suffix, "Name");
+    if (name === undefined) say(b, "missing-name", { after: "." }, spanOf(b.file, suffix, object.span.end));
     return name === undefined ? { kind: "missing", span } : { kind: "member", object, member: nameOf(b, name), span };
   }
   if (suffix.name === "call")

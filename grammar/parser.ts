@@ -1,45 +1,61 @@
-// The grammar. In: tokens whose brackets are balanced. Out: a concrete tree and the exceptions met on the way.
-// Each rule has its line of the grammar above it; what is no part of the language, but is read so that what follows
-// survives, is marked `mistake`. Newlines mean nothing, except that a value starts on the line of its `=`.
+// The grammar. In: tokens whose brackets nest. Out: a concrete tree, the exceptions met, and the tokens no rule could use.
+// Each rule has its line of the grammar above it. What is no part of the language, but is read so that what follows survives
+// and can be named, is marked `mistake`. Newlines mean nothing, except that a value starts on the line of its `=`.
 
 import { type CstNode, CstParser, EOF, type IToken, type ParserMethod, type TokenType } from "chevrotain";
-import { markTokens as mark, Name, NumberToken, StringToken, vocabulary, wordTokens as word } from "./tokens.js";
+import { isName, itemAhead, markTokens as mark, Name, NumberToken, QuotedToken, StringToken, vocabulary, wordTokens as word } from "./tokens.js";
 
-/** Token types an expression can start with. */
-const expressionStarts: readonly TokenType[] = [
-  word.if,
-  word.true,
-  word.false,
-  NumberToken,
-  StringToken,
-  mark.Minus,
-  mark.LParen,
-  mark.LBracket,
-  mark.LBrace,
-];
+const openers: ReadonlySet<TokenType> = new Set([mark.LParen, mark.LBracket, mark.LBrace]);
+const closers: ReadonlySet<TokenType> = new Set([mark.RParen, mark.RBracket, mark.RBrace]);
+const equalsLike: ReadonlySet<TokenType> = new Set([mark.Equals, mark.Colon, mark.EqualEqual]);
 
-const openers: readonly TokenType[] = [mark.LParen, mark.LBracket, mark.LBrace];
-const closers: readonly TokenType[] = [mark.RParen, mark.RBracket, mark.RBrace];
-
-function isName(token: IToken): boolean {
-  return token.tokenType === Name || token.tokenType.CATEGORIES?.includes(Name) === true;
-}
-
-export function startsExpression(token: IToken): boolean {
-  return isName(token) || expressionStarts.some((type) => token.tokenType === type || token.tokenType.CATEGORIES?.includes(type) === true);
-}
-
-/** Tokens that no rule could use, left out of the tree. */
+/** Tokens that no rule could use, and so are not in the tree. */
 export interface Skipped {
-  readonly first: IToken;
-  readonly last: IToken;
-  readonly previous: IToken | undefined;
   /** The rule that met them. */
-  readonly rule: string;
+  readonly rule: RuleName;
+  readonly tokens: readonly IToken[];
+  /** The token before them; none at the start of a file. */
+  readonly previous: IToken | undefined;
 }
+
+export const ruleNames = [
+  "file",
+  "import",
+  "item",
+  "binding",
+  "path",
+  "assign",
+  "section",
+  "body",
+  "signature",
+  "parameter",
+  "type",
+  "shape",
+  "dim",
+  "repeat",
+  "result",
+  "expr",
+  "cmp",
+  "sum",
+  "product",
+  "unary",
+  "postfix",
+  "member",
+  "call",
+  "argument",
+  "index",
+  "slice",
+  "atom",
+  "list",
+  "record",
+  "entry",
+  "hole",
+] as const;
+
+export type RuleName = (typeof ruleNames)[number];
 
 export class Parser extends CstParser {
-  /** What was skipped since `input` was last set. */
+  /** What was skipped since `start`. */
   skipped: Skipped[] = [];
 
   constructor() {
@@ -47,9 +63,16 @@ export class Parser extends CstParser {
     this.performSelfAnalysis();
   }
 
+  /** Makes ready for a rule to be called on these tokens. */
+  start(tokens: IToken[]): void {
+    this.input = tokens;
+    this.skipped = [];
+  }
+
   // file = { import | item }
   file = this.rule("file", () => {
     this.MANY({
+      GATE: () => this.skipTo("file", (token) => startsItem(token) || token.tokenType === word.import),
       MAX_LOOKAHEAD: 1,
       DEF: () => this.OR([{ ALT: () => this.SUBRULE(this.import) }, { ALT: () => this.SUBRULE(this.item) }]),
     });
@@ -72,6 +95,8 @@ export class Parser extends CstParser {
         { ALT: () => this.SUBRULE(this.repeat) },
         { ALT: () => this.SUBRULE(this.result) },
         { GATE: () => this.sectionAhead(), ALT: () => this.SUBRULE(this.section), IGNORE_AMBIGUITIES: true },
+        // mistake: `print(x)`
+        { GATE: () => this.LA(2).tokenType === mark.LParen, ALT: () => this.SUBRULE(this.postfix, { LABEL: "lone" }), IGNORE_AMBIGUITIES: true },
         { ALT: () => this.SUBRULE(this.binding), IGNORE_AMBIGUITIES: true },
       ],
     });
@@ -80,8 +105,24 @@ export class Parser extends CstParser {
   // binding = path { "," path } "=" expr
   binding = this.rule("binding", () => {
     this.AT_LEAST_ONE_SEP({ SEP: mark.Comma, DEF: () => this.SUBRULE(this.path) });
-    this.CONSUME(mark.Equals);
+    // mistake: `top k = 200`
+    this.MANY({ GATE: () => this.wordsBefore(equalsLike), DEF: () => this.CONSUME(Name, { LABEL: "extra" }) });
+    this.SUBRULE(this.assign);
     this.OPTION({ GATE: () => this.valueOnLine(), MAX_LOOKAHEAD: 1, DEF: () => this.SUBRULE(this.expr) });
+  });
+
+  // assign = "="
+  assign = this.rule("assign", () => {
+    this.OR({
+      MAX_LOOKAHEAD: 1,
+      DEF: [
+        { ALT: () => this.CONSUME(mark.Equals) },
+        // mistake: `dim: 384`, `dim == 384`, `dim 384`
+        { ALT: () => this.CONSUME(mark.Colon, { LABEL: "wrong" }) },
+        { ALT: () => this.CONSUME(mark.EqualEqual, { LABEL: "wrong" }) },
+        { ALT: () => {} },
+      ],
+    });
   });
 
   // path = name { "." name }
@@ -93,6 +134,8 @@ export class Parser extends CstParser {
   section = this.rule("section", () => {
     this.CONSUME(Name, { LABEL: "keyword" });
     this.OPTION1(() => this.CONSUME1(Name, { LABEL: "name" }));
+    // mistake: `sampler my sampler {`, `sampler "play" {`
+    this.MANY(() => this.OR([{ ALT: () => this.CONSUME2(Name, { LABEL: "extra" }) }, { ALT: () => this.CONSUME(StringToken) }]));
     this.OPTION2(() => this.SUBRULE(this.signature));
     this.SUBRULE(this.body);
   });
@@ -100,7 +143,7 @@ export class Parser extends CstParser {
   // body = "{" { item } "}"
   body = this.rule("body", () => {
     this.CONSUME(mark.LBrace);
-    this.MANY({ MAX_LOOKAHEAD: 1, DEF: () => this.SUBRULE(this.item) });
+    this.MANY({ GATE: () => this.skipTo("body", startsItem), MAX_LOOKAHEAD: 1, DEF: () => this.SUBRULE(this.item) });
     this.CONSUME(mark.RBrace);
   });
 
@@ -126,6 +169,7 @@ export class Parser extends CstParser {
       this.CONSUME(mark.Equals);
       this.OPTION3({ GATE: () => this.valueOnLine(), MAX_LOOKAHEAD: 1, DEF: () => this.SUBRULE(this.expr) });
     });
+    this.ACTION(() => this.skipTo("signature", isComma));
   });
 
   // type = name [ shape ] | shape
@@ -151,6 +195,7 @@ export class Parser extends CstParser {
   // dim = "..." | expr
   dim = this.rule("dim", () => {
     this.OR([{ ALT: () => this.CONSUME(mark.Ellipsis) }, { ALT: () => this.SUBRULE(this.expr) }]);
+    this.ACTION(() => this.skipTo("shape", isComma));
   });
 
   // repeat = "repeat" expr [ "as" name ] body
@@ -177,10 +222,13 @@ export class Parser extends CstParser {
         ALT: () => {
           this.CONSUME(word.if);
           this.SUBRULE1(this.cmp);
-          this.CONSUME(word.then);
+          // mistake: no `then`, no `else`
+          this.OPTION1(() => this.CONSUME(word.then));
           this.SUBRULE2(this.expr, { LABEL: "whenTrue" });
-          this.CONSUME(word.else);
-          this.SUBRULE3(this.expr, { LABEL: "whenFalse" });
+          this.OPTION2(() => {
+            this.CONSUME(word.else);
+            this.SUBRULE3(this.expr, { LABEL: "whenFalse" });
+          });
         },
       },
       { ALT: () => this.SUBRULE4(this.cmp) },
@@ -249,7 +297,8 @@ export class Parser extends CstParser {
   // member = "." name
   member = this.rule("member", () => {
     this.CONSUME(mark.Dot);
-    this.CONSUME(Name);
+    // mistake: `x.` before an item
+    this.OPTION({ GATE: () => !this.newItem(), DEF: () => this.CONSUME(Name) });
   });
 
   // call = "(" [ argument { "," argument } ] ")"
@@ -271,6 +320,7 @@ export class Parser extends CstParser {
       },
       { ALT: () => this.SUBRULE2(this.expr) },
     ]);
+    this.ACTION(() => this.skipTo("call", isComma));
   });
 
   // index = "[" slice { "," slice } "]"
@@ -299,6 +349,7 @@ export class Parser extends CstParser {
         },
       },
     ]);
+    this.ACTION(() => this.skipTo("index", isComma));
   });
 
   // atom = number | string | "true" | "false" | name | list | record | "(" expr ")"
@@ -308,13 +359,14 @@ export class Parser extends CstParser {
       { ALT: () => this.CONSUME(StringToken) },
       { ALT: () => this.CONSUME(word.true) },
       { ALT: () => this.CONSUME(word.false) },
-      { ALT: () => this.CONSUME(Name) },
+      { GATE: () => !this.newItem(), ALT: () => this.CONSUME(Name) },
       { ALT: () => this.SUBRULE(this.list) },
       { ALT: () => this.SUBRULE(this.record) },
       {
         ALT: () => {
           this.CONSUME(mark.LParen);
           this.SUBRULE(this.expr);
+          this.ACTION(() => this.skipTo("atom", () => false));
           this.CONSUME(mark.RParen);
         },
       },
@@ -326,6 +378,7 @@ export class Parser extends CstParser {
     this.CONSUME(mark.LBracket);
     this.OPTION(() => {
       this.SUBRULE1(this.expr, { LABEL: "item" });
+      this.ACTION(() => this.skipTo("list", (token) => isComma(token) || token.tokenType === word.for));
       this.OR([
         {
           ALT: () => {
@@ -340,19 +393,25 @@ export class Parser extends CstParser {
             this.MANY(() => {
               this.CONSUME(mark.Comma);
               this.SUBRULE3(this.expr, { LABEL: "item" });
+              this.ACTION(() => this.skipTo("list", isComma));
             }),
         },
       ]);
     });
+    this.ACTION(() => this.skipTo("list", () => false));
     this.CONSUME(mark.RBracket);
   });
 
   // record = "{" { entry [ "," ] } "}"
   record = this.rule("record", () => {
     this.CONSUME(mark.LBrace);
-    this.MANY(() => {
-      this.SUBRULE(this.entry);
-      this.OPTION(() => this.CONSUME(mark.Comma));
+    this.MANY({
+      GATE: () => this.skipTo("record", startsEntry),
+      MAX_LOOKAHEAD: 1,
+      DEF: () => {
+        this.SUBRULE(this.entry);
+        this.OPTION(() => this.CONSUME(mark.Comma));
+      },
     });
     this.CONSUME(mark.RBrace);
   });
@@ -360,12 +419,53 @@ export class Parser extends CstParser {
   // entry = (path | string) "=" expr
   entry = this.rule("entry", () => {
     this.OR([{ ALT: () => this.SUBRULE(this.path) }, { ALT: () => this.CONSUME(StringToken) }]);
-    this.CONSUME(mark.Equals);
+    this.SUBRULE(this.assign);
     this.OPTION({ GATE: () => this.valueOnLine(), MAX_LOOKAHEAD: 1, DEF: () => this.SUBRULE(this.expr) });
   });
 
-  private rule(name: string, definition: () => void): ParserMethod<[], CstNode> {
+  // hole = expr
+  hole = this.rule("hole", () => {
+    this.SUBRULE(this.expr);
+    this.ACTION(() => this.skipTo("hole", () => false));
+    this.CONSUME(EOF);
+  });
+
+  private rule(name: RuleName, definition: () => void): ParserMethod<[], CstNode> {
     return this.RULE(name, definition);
+  }
+
+  /** Brackets nest already: to make one up or leave one out would only undo that. */
+  protected override canTokenTypeBeInsertedInRecovery(type: TokenType): boolean {
+    return !openers.has(type) && !closers.has(type);
+  }
+
+  protected override canTokenTypeBeDeletedInRecovery(): boolean {
+    const { tokenType } = this.LA(1);
+    return !openers.has(tokenType) && !closers.has(tokenType);
+  }
+
+  /** Leaves out the tokens up to one that `stop` accepts, or that closes what is open here; always true, so that it can stand in a gate. */
+  private skipTo(rule: RuleName, stop: (token: IToken) => boolean): true {
+    const before = this.LA(0);
+    let previous = Number.isNaN(before.startOffset) ? undefined : before;
+    let tokens: IToken[] = [];
+    let depth = 0;
+    for (let token = this.LA(1); token.tokenType !== EOF; token = this.LA(1)) {
+      if (depth === 0 && (closers.has(token.tokenType) || stop(token))) break;
+      if (openers.has(token.tokenType)) depth++;
+      if (closers.has(token.tokenType)) depth--;
+      const last = tokens[tokens.length - 1];
+      // Between items each line is a mistake of its own.
+      if (last !== undefined && depth === 0 && (rule === "file" || rule === "body") && token.startLine !== last.endLine) {
+        this.skipped.push({ rule, tokens, previous });
+        previous = last;
+        tokens = [];
+      }
+      tokens.push(token);
+      this.SKIP_TOKEN();
+    }
+    if (tokens.length > 0) this.skipped.push({ rule, tokens, previous });
+    return true;
   }
 
   /** Whether the next token stands on the line of the last one: a value starts on the line of its `=`. */
@@ -373,9 +473,50 @@ export class Parser extends CstParser {
     return this.LA(1).startLine === this.LA(0).endLine;
   }
 
-  /** Whether the name ahead opens a section: `name {`, `name (`, `name name {` or `name name (`. */
-  private sectionAhead(): boolean {
-    const next = isName(this.LA(2)) ? this.LA(3) : this.LA(2);
-    return next.tokenType === mark.LBrace || next.tokenType === mark.LParen;
+  /** Whether a new line opens an item: then no expression goes on there. */
+  private newItem(): boolean {
+    return !this.valueOnLine() && itemAhead((k) => this.LA(k));
   }
+
+  /** Whether names, and then one of these, stand ahead on this line. */
+  private wordsBefore(types: ReadonlySet<TokenType>): boolean {
+    const line = this.LA(0).endLine;
+    for (let k = 1; k <= 4; k++) {
+      const token = this.LA(k);
+      if (token.startLine !== line) return false;
+      if (!isName(token)) return k > 1 && types.has(token.tokenType);
+    }
+    return false;
+  }
+
+  /** Whether a section is ahead: `name {`, `name name {`, or with a signature, which without a second name is told from a call by what follows it. */
+  private sectionAhead(): boolean {
+    let k = 2;
+    while (k < 5 && (isName(this.LA(k)) || this.LA(k).tokenType === StringToken)) k++;
+    // mistake: `sampler my sampler {`; three words on different lines are not one head.
+    if (k > 3 && this.LA(k - 1).startLine !== this.LA(1).startLine) return false;
+    const { tokenType } = this.LA(k);
+    if (tokenType === mark.LBrace || (tokenType === mark.LParen && k > 2)) return true;
+    if (tokenType !== mark.LParen) return false;
+    for (let depth = 0; ; k++) {
+      const token = this.LA(k);
+      if (token.tokenType === EOF) return false;
+      if (openers.has(token.tokenType)) depth++;
+      if (closers.has(token.tokenType) && --depth === 0) break;
+    }
+    const after = this.LA(k + 1).tokenType;
+    return after === mark.LBrace || after === mark.Arrow;
+  }
+}
+
+function isComma(token: IToken): boolean {
+  return token.tokenType === mark.Comma;
+}
+
+function startsItem(token: IToken): boolean {
+  return isName(token) || token.tokenType === word.repeat || token.tokenType === word.return;
+}
+
+function startsEntry(token: IToken): boolean {
+  return isName(token) || token.tokenType === StringToken || token.tokenType === QuotedToken;
 }

@@ -2,7 +2,7 @@
 // In: nothing. Out: token types, the lexer, and the word lists that editors colour by.
 // Invariant: a string, with its holes, is one token that never crosses a line, so a lost quote costs one line only.
 
-import { createToken, type CustomPatternMatcherReturn, Lexer, type TokenType } from "chevrotain";
+import { type CustomPatternMatcherReturn, createToken, type IToken, Lexer, type TokenType } from "chevrotain";
 import { scanString } from "./strings.js";
 
 /** Words that can never be names. */
@@ -93,5 +93,64 @@ export const vocabulary: TokenType[] = [
   Name,
   ...Object.values(markTokens),
 ];
+
+const nameTypes: ReadonlySet<TokenType> = new Set([Name, DigitName, ...contextualKeywords.map((text) => wordTokens[text])]);
+
+/** Whether a token may be a name: contextual keywords may. */
+export function isName(token: IToken | undefined): boolean {
+  return token !== undefined && nameTypes.has(token.tokenType);
+}
+
+/** Whether a token is one of these marks. */
+export function isMark(token: IToken | undefined, ...texts: readonly (typeof marks)[Mark][]): boolean {
+  return token !== undefined && token.image !== "" && texts.some((text) => text === token.image);
+}
+
+/** Whether a value may end with this token. */
+export function endsExpression(token: IToken | undefined): boolean {
+  if (token === undefined) return false;
+  const { tokenType } = token;
+  return isName(token) || valueEnds.has(tokenType);
+}
+
+const valueEnds: ReadonlySet<TokenType> = new Set([
+  NumberToken,
+  StringToken,
+  QuotedToken,
+  wordTokens.true,
+  wordTokens.false,
+  markTokens.RParen,
+  markTokens.RBracket,
+  markTokens.RBrace,
+]);
+
+const valueStarts: ReadonlySet<TokenType> = new Set([
+  NumberToken,
+  StringToken,
+  QuotedToken,
+  wordTokens.if,
+  wordTokens.true,
+  wordTokens.false,
+  markTokens.Minus,
+  markTokens.LParen,
+  markTokens.LBracket,
+  markTokens.LBrace,
+]);
+
+/** Whether a value may start with this token. */
+export function startsExpression(token: IToken): boolean {
+  return isName(token) || valueStarts.has(token.tokenType);
+}
+
+/** Whether the tokens ahead (the next is 1) open an item: `a =`, `a.b =`, `a, b =`, `a {`, `a b {` or `a b (`. */
+export function itemAhead(ahead: (k: number) => IToken | undefined): boolean {
+  const second = ahead(2)?.tokenType;
+  if (!isName(ahead(1))) return false;
+  if (second === markTokens.Equals || second === markTokens.LBrace) return true;
+  if (isName(ahead(2))) return ahead(3)?.tokenType === markTokens.LBrace || ahead(3)?.tokenType === markTokens.LParen;
+  let k = 2;
+  while (k < 16 && (ahead(k)?.tokenType === markTokens.Dot || ahead(k)?.tokenType === markTokens.Comma) && isName(ahead(k + 1))) k += 2;
+  return k > 2 && ahead(k)?.tokenType === markTokens.Equals;
+}
 
 export const lexer = new Lexer(vocabulary, { positionTracking: "full", ensureOptimizations: true });

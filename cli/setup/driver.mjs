@@ -6,7 +6,19 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
@@ -30,7 +42,7 @@ export { environment } from "./environment.mjs";
  */
 
 /**
- * @typedef {{ usable: true, adapter: Adapter } | { usable: false, reason: string }} DriverState
+ * @typedef {{ usable: true, adapter: Adapter } | { usable: false, reason: string, dawnLoads?: boolean }} DriverState
  */
 
 /**
@@ -44,7 +56,11 @@ export function probe(env = { ...process.env, ...environment() }) {
   if (child.error) return { usable: false, reason: child.error.message };
   if (child.status === 0) return { usable: true, adapter: JSON.parse(child.stdout) };
   const words = child.stderr.trim().split("\n").at(-1);
-  return { usable: false, reason: words || `the process that asked Dawn ended by ${child.signal ?? `status ${child.status}`}` };
+  return {
+    usable: false,
+    reason: words || `the process that asked Dawn ended by ${child.signal ?? `status ${child.status}`}`,
+    dawnLoads: child.status !== 2,
+  };
 }
 
 /** @param {Adapter} adapter */
@@ -166,11 +182,14 @@ export function setUpDriver() {
 
 /** Removes the fetched driver, and what an interrupted set-up left. */
 export function removeDriver() {
-  for (const name of ["vulkan", "xdg-runtime"]) rmSync(join(cacheFolder(), name), { recursive: true, force: true });
+  const names = existsSync(cacheFolder()) ? readdirSync(cacheFolder()) : [];
+  for (const name of names.filter((found) => /^(vulkan|vulkan-unfinished-.*|xdg-runtime)$/.test(found))) {
+    rmSync(join(cacheFolder(), name), { recursive: true });
+  }
   say(`removed ${driverFolder()}`);
 }
 
-if (argv[1] !== undefined && import.meta.url === new URL(`file://${argv[1]}`).href) {
+if (argv[1] !== undefined && fileURLToPath(import.meta.url) === realpathSync(argv[1])) {
   if (argv.includes("--remove")) removeDriver();
   else {
     const state = setUpDriver();

@@ -180,6 +180,7 @@ function solve(state, configuration, target) {
  * @returns {{ driver: string, origin: string, icd: string, libraries: string[], downloaded: number }}
  */
 export function fetchMesa(folder, say) {
+  if (spawnSync("apt-get", ["--version"]).error) throw new Error("this machine has no apt");
   const state = join(folder, "apt");
   const root = join(folder, "root");
   mkdirSync(root, { recursive: true });

@@ -1,10 +1,12 @@
 // In: the environment it is started with. Out: one JSON line on stdout that describes the adapter Dawn finds, or exit status 1
-// with the reason on stderr. Invariant: it runs as a process of its own, because the Vulkan loader reads LD_LIBRARY_PATH only
+// with the reason on stderr (2 where Dawn itself does not load). Invariant: it runs as a process of its own, because the Vulkan loader reads LD_LIBRARY_PATH only
 // when a process starts, and because a broken driver may take the process down.
 
-import { create } from "webgpu";
-
-const gpu = create([]);
+const dawn = await import("webgpu").catch((error) => {
+  console.error(`Dawn itself does not load: ${error.message}`);
+  process.exit(2);
+});
+const gpu = dawn.create([]);
 const adapter = await gpu.requestAdapter();
 if (adapter === null) {
   console.error("Dawn found no adapter");

@@ -26,7 +26,7 @@ async function quickstart() {
   copyExampleData();
   rmSync(join(packageRoot, "runs/moby-dick"), { recursive: true, force: true });
   await ulmus(["train", "examples/moby-dick/model.elm", "-o", "runs/moby-dick"]);
-  await ulmus(["generate", "runs/moby-dick", "-n", "500"]);
+  await ulmus(["generate", "runs/moby-dick"]);
   console.log();
   say(`quick start done in ${since(start)}`);
 }

@@ -8,14 +8,14 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { environment, setUpDriver } from "./driver.mjs";
 import { packageRoot } from "./paths.mjs";
 import { build, copyExampleData, installDependencies, runNode, say, since } from "./steps.mjs";
 
 /** @typedef {"plain" | "gpu" | "browser"} Tier */
 /** @typedef {{ tier: Tier, passed: number, failed: number, skipped: number, note: string }} Counts */
-/** @typedef {{ status: string, message?: string, name: string, assertionResults: { status: string }[] }} FileResult */
+/** @typedef {{ status: string, name: string, assertionResults: { status: string, fullName: string }[] }} FileResult */
 
 /** @type {readonly Tier[]} */
 const tiers = ["plain", "gpu", "browser"];
@@ -75,9 +75,13 @@ async function runTier(tier, filters, folder) {
     return { tier, passed: 0, failed: 1, skipped: 0, note: `vitest ended with status ${status} and left no report` };
   }
   const counts = tally(results.testResults);
+  for (const file of results.testResults) {
+    const skipped = file.assertionResults.filter(({ status }) => status !== "passed" && status !== "failed");
+    for (const { fullName } of skipped) say(`SKIPPED in ${relative(packageRoot, file.name)}: ${fullName}`);
+  }
   // A crash or an unhandled error may leave every single test passed.
   if (status !== 0 && counts.failed === 0) return { tier, ...counts, failed: 1, note: `vitest ended with status ${status}` };
-  return { tier, ...counts, note: counts.skipped > 0 ? "skipped tests say why above" : "" };
+  return { tier, ...counts, note: counts.skipped > 0 ? "skipped tests are named above" : "" };
 }
 
 /** @param {readonly Counts[]} all */

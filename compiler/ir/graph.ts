@@ -51,6 +51,8 @@ export type OpAttrs = { readonly [K in UnaryOp | BinaryOp]: None } & {
   readonly where: None;
   /** x → the same numbers in another dtype. */
   readonly cast: { readonly dtype: DType };
+  /** x → x, but no gradient flows back through it. */
+  readonly detach: None;
 
   // --- reductions: f32 [shape] → the axes removed, or 1 with `keep` ---
   readonly sum: { readonly axes: readonly number[]; readonly keep: boolean };
@@ -73,8 +75,12 @@ export type OpAttrs = { readonly [K in UnaryOp | BinaryOp]: None } & {
   readonly pack: { readonly name: string; readonly offsets: Shape; readonly size: number };
 
   // --- matrices and tables ---
-  /** (A [..., M, K] | [..., K, M], B [..., K, N] | [..., N, K]) → [..., M, N]; B may be of rank 2. Leading dims are equal. */
-  readonly matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
+  /**
+   * (A [..., M, K] | [..., K, M], B [..., K, N] | [..., N, K]) → [..., M, N]; B may be of rank 2. Leading dims are equal.
+   * `recompute`: the same product, but another node: hash-consing would merge logits that a gradient computes again with those of the
+   * forward, and so keep them alive from one to the other. Kernels do not look at it.
+   */
+  readonly matmul: { readonly transposeA: boolean; readonly transposeB: boolean; readonly recompute?: boolean };
   /** (table f32 [V, ...D], ids u32 [...I]) → [...I, ...D]; `first` is subtracted from ids, those then outside [0, V) give zeros. */
   readonly gather: { readonly first: number };
   /** (ids u32 [...I], values f32 [...I, ...D]) → [rows, ...D]: sums in order of I, so without atomics; ids − first outside: dropped. */
@@ -101,6 +107,14 @@ export type OpAttrs = { readonly [K in UnaryOp | BinaryOp]: None } & {
   // --- losses ---
   /** (logits f32 [..., V], target u32 [...]) → f32 [...]: −log softmax(logits)[target]. */
   readonly cross_entropy: None;
+  /**
+   * (x f32 [N, D], target u32 [N], W₀, W₁, …) → tuple (loss f32 [N]: −log softmax(x Wᵀ)[target], lse f32 [N]: log of the sum of exp of the logits).
+   * The W are one matrix, or its pieces in order: [V, D] cut along V, or with `columns` [D, V] cut along D. Decomposed into `chunk` columns of
+   * logits at a time (the last fewer), so that logits and probabilities of the whole vocabulary never exist.
+   */
+  readonly linear_cross_entropy: { readonly columns: boolean; readonly chunk: number };
+  /** (x, target, lse, gradient of loss [N], W₀, W₁, …) → tuple (dx, dW₀, dW₁, …): computes each chunk's logits again. */
+  readonly linear_cross_entropy_gradient: { readonly columns: boolean; readonly chunk: number };
 
   // --- decoding ---
   /** (cache f32 [B, C, ...D], rows f32 [B, n, ...D], positions u32 [B, n]) → cache with rows[b, i] at positions[b, i]; positions ≥ C are dropped. */

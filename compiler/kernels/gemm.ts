@@ -1,0 +1,267 @@
+// In: a matmul's modes, types and the epilogue of its elements. Out: dispatches.
+// Three shapes of one computation: a subgroup tile where a CPU pretends to be a GPU, a shared-memory tile elsewhere, and, for a few rows
+// against a [N, K] matrix (decoding), a kernel with lanes along K. Each sums an element over K in an order that no other row changes.
+
+import { elements, type OpAttrs, type TensorType } from "../ir/graph.js";
+import { matvec } from "./gemv.js";
+import { type Binding, type Dispatch, type Epilogue, fold, header, type Implementation, type Target } from "./kernel.js";
+import { transposedCopy } from "./copy.js";
+import { helpersFor, type Lane, opsOf, type RenderEnv, renderBlock } from "./render.js";
+
+/** The problem with leading dims merged: B of rank 2 makes all of A's rows one matrix. */
+export interface Problem {
+  readonly batch: number;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  /** B is one matrix for every batch. */
+  readonly sharedB: boolean;
+}
+
+export const plainEpilogue: Epilogue = { operands: [], results: [{ kind: "accumulator" }] };
+
+/** Reads a matmul's sizes off its types. */
+export function problemOf(attrs: OpAttrs["matmul"], inputs: readonly TensorType[]): Problem {
+  const [a, b] = inputs;
+  if (a === undefined || b === undefined || a.shape.length < 2 || b.shape.length < 2) throw new RangeError("matmul: two matrices");
+  const at = (shape: readonly number[], fromEnd: number): number => shape[shape.length - fromEnd] ?? 1;
+  const M = at(a.shape, attrs.transposeA ? 1 : 2);
+  const K = at(a.shape, attrs.transposeA ? 2 : 1);
+  const N = at(b.shape, attrs.transposeB ? 2 : 1);
+  const lead = elements(a.shape.slice(0, -2));
+  const sharedB = b.shape.length === 2;
+  if (sharedB && !attrs.transposeA) return { batch: 1, M: lead * M, N, K, ...attrs, sharedB: true };
+  return { batch: lead, M, N, K, ...attrs, sharedB };
+}
+
+/** Rows up to which a product with a transposed matrix runs as matrix times vector. */
+const fewRows = 16;
+
+/** Dispatches of `attrs` on `inputs` (A, B, then the epilogue's operands), results as the epilogue says. */
+export function matmul(
+  attrs: OpAttrs["matmul"],
+  inputs: readonly TensorType[],
+  outputs: readonly TensorType[],
+  target: Target,
+  epilogue: Epilogue = plainEpilogue,
+): Implementation {
+  const problem = problemOf(attrs, inputs);
+  const bindings = operandBindings(epilogue);
+  if (problem.batch === 1 && problem.M <= fewRows && problem.transposeB && !problem.transposeA) {
+    return { dispatches: [matvec(problem, epilogue, bindings, target)], scratch: [] };
+  }
+  if (!target.software) return { dispatches: [tiled(problem, epilogue, bindings, target)], scratch: [] };
+  if (!problem.transposeB) return { dispatches: [registers(problem, epilogue, bindings, target)], scratch: [] };
+  // Rows of a [N, K] matrix lie too far apart for a CPU's cache: one transposed copy is repaid by every row of A.
+  const [, b] = inputs;
+  const scratch: Binding = { kind: "scratch", index: 0 };
+  const copies = problem.sharedB ? 1 : problem.batch;
+  const copy = transposedCopy(copies, problem.N, problem.K, { kind: "input", index: 1 }, scratch, target);
+  const straight = { ...problem, transposeB: false };
+  const swapped = bindings.map((binding, i) => (i === 1 ? scratch : binding));
+  return { dispatches: [copy, registers(straight, epilogue, swapped, target)], scratch: [4 * elements(b?.shape ?? [])] };
+}
+
+function operandBindings(epilogue: Epilogue): Binding[] {
+  const inputs: Binding[] = [0, 1, ...epilogue.operands.map((_, i) => i + 2)].map((index) => ({ kind: "input", index }));
+  return [...inputs, ...epilogue.results.map((_, index): Binding => ({ kind: "output", index }))];
+}
+
+/** Immediate names of the epilogue's periods, after those of the kernel. */
+export function periods(epilogue: Epilogue): { readonly names: readonly (readonly [string, "u32"])[]; readonly values: readonly number[] } {
+  const withPeriod = epilogue.operands.flatMap((operand, i) => (operand.access === "period" ? [{ i, period: operand.period ?? 1 }] : []));
+  return { names: withPeriod.map(({ i }) => [`period${i}`, "u32"] as const), values: withPeriod.map(({ period }) => period) };
+}
+
+/** Element types of the epilogue's bindings; `vec4f` needs N divisible by 4. */
+export function epilogueTypes(epilogue: Epilogue, lane: Lane): string[] {
+  const operands = epilogue.operands.map(({ access }) => (access === "row" || access === "one" ? "f32" : lane));
+  return [...operands, ...epilogue.results.map(() => lane)];
+}
+
+/** Functions that the epilogue calls. */
+export function epilogueHelpers(epilogue: Epilogue, lane: Lane): string {
+  return helpersFor(opsOf(epilogue.results), lane);
+}
+
+/**
+ * Statements that store one element (or four columns) of every result. `row` is the row among all batches, `col` the column, both u32
+ * names; as vec4f, `col` is a column divisible by 4.
+ */
+export function store(epilogue: Epilogue, accumulator: string, row: string, col: string, lane: Lane, prefix: string): string {
+  const width = lane === "f32" ? "im.N" : "(im.N / 4u)";
+  const column = lane === "f32" ? col : `(${col} / 4u)`;
+  const splat = (text: string): string => (lane === "f32" ? text : `vec4f(${text})`);
+  const env: RenderEnv = {
+    row,
+    col,
+    accumulator,
+    load: (operand, access) => {
+      const buffer = `b${operand + 2}`;
+      switch (access) {
+        case "full":
+          return `${buffer}[${row} * ${width} + ${column}]`;
+        case "row":
+          return splat(`${buffer}[${row}]`);
+        case "col":
+          return `${buffer}[${column}]`;
+        case "one":
+          return splat(`${buffer}[0]`);
+        case "period":
+          return `${buffer}[(${row} % im.period${operand}) * ${width} + ${column}]`;
+      }
+    },
+  };
+  const block = renderBlock(epilogue.results, env, lane, prefix);
+  const first = 2 + epilogue.operands.length;
+  const stores = block.values.map((value, i) => `b${first + i}[${row} * ${width} + ${column}] = ${value};`);
+  return [...block.statements, ...stores].join(" ");
+}
+
+/** Rows of a lane's tile. */
+const R = 8;
+const workgroup = 64;
+
+/**
+ * Register tile for CPUs: 8 rows and one vec4 of columns a lane, no shared memory. With subgroups a lane loads one k of each row and
+ * the others get it by broadcast; without, every lane loads each row's number. A is read by strides, so plain and transposed A are one pipeline.
+ */
+function registers(problem: Problem, epilogue: Epilogue, bindings: readonly Binding[], target: Target): Dispatch {
+  const { batch, M, N, K, transposeA } = problem;
+  const S = target.subgroup > 0 && target.subgroup <= workgroup ? target.subgroup : 0;
+  const width = S > 0 ? S : 8;
+  const lane: Lane = N % 4 === 0 ? "vec4f" : "f32";
+  const extra = periods(epilogue);
+  const names = ["M", "N", "K", "tilesM", "tilesN", "tiles", "stepM", "stepK", "batchB"].map((name) => [name, "u32"] as const);
+  const tilesM = Math.ceil(M / R);
+  const tilesN = Math.ceil(N / (4 * width));
+  const tiles = batch * tilesM * tilesN;
+  const immediates = [M, N, K, tilesM, tilesN, tiles, transposeA ? 1 : K, transposeA ? M : 1, problem.sharedB ? 0 : K * N, ...extra.values];
+  const rows = Array.from({ length: R }, (_, r) => r);
+  const loadB = (k: string): string =>
+    lane === "vec4f"
+      ? `b1[baseB + (${k}) * stepB]`
+      : `vec4f(b1[baseB + (${k}) * stepB + c0], b1[baseB + (${k}) * stepB + c1], b1[baseB + (${k}) * stepB + c2], b1[baseB + (${k}) * stepB + c3])`;
+  const columns =
+    lane === "vec4f"
+      ? `let col = (t % im.tilesN) * ${4 * width}u + 4u * lane;
+  let stepB = im.N / 4u;
+  let baseB = (batch * im.batchB) / 4u + min(col, im.N - 4u) / 4u;`
+      : `let col = (t % im.tilesN) * ${4 * width}u + lane;
+  let stepB = im.N;
+  let baseB = batch * im.batchB;
+  let last = im.N - 1u;
+  ${[0, 1, 2, 3].map((c) => `let c${c} = min(col + ${c * width}u, last);`).join(" ")}`;
+  const main =
+    S > 0
+      ? `for (; k + ${S}u <= im.K; k += ${S}u) {
+    ${rows.map((r) => `let a${r} = b0[p${r} + (k + lane) * im.stepK];`).join(" ")}
+    ${Array.from({ length: S }, (_, j) => `{ let b = ${loadB(`k + ${j}u`)}; ${rows.map((r) => `s${r} += subgroupBroadcast(a${r}, ${j}u) * b;`).join(" ")} }`).join("\n    ")}
+  }
+  `
+      : "";
+  const write = (r: number): string =>
+    lane === "vec4f"
+      ? `{ let row = first + ${r}u; ${store(epilogue, `s${r}`, "row", "col", lane, "e")} }`
+      : `{ let row = first + ${r}u; ${[0, 1, 2, 3]
+          .map((c) => `{ let cc = col + ${c * width}u; if (cc < im.N) { ${store(epilogue, `s${r}[${c}]`, "row", "cc", lane, "e")} } }`)
+          .join(" ")} }`;
+  const wgsl = `${header(["f32", lane, ...epilogueTypes(epilogue, lane)], [...names, ...extra.names], { ...target, subgroup: S })}${epilogueHelpers(epilogue, lane)}
+@compute @workgroup_size(${workgroup})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let lane = local % ${width}u;
+  let index = (group.x + group.y * groups.x) * ${workgroup / width}u + local / ${width}u;
+  let tile = min(index, im.tiles - 1u);
+  let perBatch = im.tilesM * im.tilesN;
+  let batch = tile / perBatch;
+  let t = tile % perBatch;
+  let m = (t / im.tilesN) * ${R}u;
+  ${columns}
+  let baseA = batch * im.M * im.K;
+  ${rows.map((r) => `let p${r} = baseA + min(m + ${r}u, im.M - 1u) * im.stepM;`).join("\n  ")}
+  ${rows.map((r) => `var s${r} = vec4f();`).join(" ")}
+  var k = 0u;
+  ${main}for (; k < im.K; k++) {
+    let b = ${loadB("k")};
+    ${rows.map((r) => `s${r} += b0[p${r} + k * im.stepK] * b;`).join(" ")}
+  }
+  if (index >= im.tiles || col >= im.N) { return; }
+  let first = batch * im.M + m;
+  ${rows.map((r) => `if (m + ${r}u < im.M) ${write(r)}`).join("\n  ")}
+}
+`;
+  return {
+    kernel: "matmul",
+    wgsl,
+    immediates,
+    grid: fold(Math.ceil(tiles / (workgroup / width)), target),
+    bindings,
+  };
+}
+
+/** Tile of the shared-memory kernel: 64 × 64 results, 16 of K a step, 256 lanes of 4 × 4. */
+const side = 64;
+const step = 16;
+
+function tiled(problem: Problem, epilogue: Epilogue, bindings: readonly Binding[], target: Target): Dispatch {
+  const { batch, M, N, K, transposeA, transposeB } = problem;
+  const extra = periods(epilogue);
+  const names = ["M", "N", "K", "tilesM", "tilesN", "tiles", "batchB"].map((name) => [name, "u32"] as const);
+  const tilesM = Math.ceil(M / side);
+  const tilesN = Math.ceil(N / side);
+  const tiles = batch * tilesM * tilesN;
+  const immediates = [M, N, K, tilesM, tilesN, tiles, problem.sharedB ? 0 : K * N, ...extra.values];
+  // Neighbouring lanes read neighbouring words: along K where K is the inner axis, along M or N where that is.
+  const fill = (buffer: string, shared: string, inner: boolean, base: string, origin: string, limit: string): string => `
+    for (var i = local; i < ${side * step}u; i += 256u) {
+      let kk = ${inner ? `i % ${step}u` : `i / ${side}u`};
+      let x = ${inner ? `i / ${step}u` : `i % ${side}u`};
+      var value = 0f;
+      if (k + kk < im.K && ${origin} + x < ${limit}) { value = ${buffer}[${base} + ${inner ? `(${origin} + x) * im.K + k + kk` : `(k + kk) * ${limit} + ${origin} + x`}]; }
+      ${shared}[kk * ${side + 4}u + x] = value;
+    }`;
+  const four = [0, 1, 2, 3];
+  const wgsl = `${header(["f32", "f32", ...epilogueTypes(epilogue, "f32")], [...names, ...extra.names], { ...target, subgroup: 0 })}${epilogueHelpers(epilogue, "f32")}
+var<workgroup> as_: array<f32, ${step * (side + 4)}>;
+var<workgroup> bs_: array<f32, ${step * (side + 4)}>;
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
+  let tile = group.x + group.y * groups.x;
+  if (tile >= im.tiles) { return; }
+  let perBatch = im.tilesM * im.tilesN;
+  let batch = tile / perBatch;
+  let t = tile % perBatch;
+  let m = (t / im.tilesN) * ${side}u;
+  let n = (t % im.tilesN) * ${side}u;
+  let baseA = batch * im.M * im.K;
+  let baseB = batch * im.batchB;
+  let y = (local / 16u) * 4u;
+  let x = (local % 16u) * 4u;
+  ${four.map((r) => `var s${r} = vec4f();`).join(" ")}
+  for (var k = 0u; k < im.K; k += ${step}u) {${fill("b0", "as_", !transposeA, "baseA", "m", "im.M")}${fill("b1", "bs_", transposeB, "baseB", "n", "im.N")}
+    workgroupBarrier();
+    for (var kk = 0u; kk < ${step}u; kk++) {
+      let pa = kk * ${side + 4}u + y; let pb = kk * ${side + 4}u + x;
+      let b = vec4f(bs_[pb], bs_[pb + 1u], bs_[pb + 2u], bs_[pb + 3u]);
+      ${four.map((r) => `s${r} += as_[pa + ${r}u] * b;`).join(" ")}
+    }
+    workgroupBarrier();
+  }
+  ${four
+    .map(
+      (r) => `if (m + y + ${r}u < im.M) { let row = batch * im.M + m + y + ${r}u; for (var c = 0u; c < 4u; c++) { let col = n + x + c; if (col < im.N) { ${store(
+        epilogue,
+        `s${r}[c]`,
+        "row",
+        "col",
+        "f32",
+        "e",
+      )} } } }`,
+    )
+    .join("\n  ")}
+}
+`;
+  return { kernel: "matmul", wgsl, immediates, grid: fold(tiles, target), bindings };
+}

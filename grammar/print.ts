@@ -1,0 +1,2 @@
+import type { File } from "./tree.js";
+export function format(tree: File): string { return String(tree.items.length); }
