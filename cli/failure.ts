@@ -37,6 +37,11 @@ export function failureOf(error: unknown): Failure {
   switch (error.name) {
     case "NoAdapterError":
       return new Failure(message, { cause: error });
+    case "EncodeError":
+    case "SequenceError":
+      return new Failure(message, { cause: error, exitCode: exitCodes.wrong });
+    case "SafetensorsError":
+      return new Failure(message, { cause: error, remedy: "The file was cut short or is of another program; an earlier checkpoint may be whole." });
     case "DeviceLostError":
       return new Failure(message, { cause: error, remedy: "`ulmus train RUN --resume` goes on from the last checkpoint." });
     case "OutOfMemoryError":

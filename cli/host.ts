@@ -11,6 +11,8 @@ export interface RecordingHost extends Host {
   readonly texts: ReadonlyMap<string, string>;
   /** Imports that were refused because they lie outside of the folder. */
   readonly refused: ReadonlySet<string>;
+  /** Files of the folder whose names fit a pattern with `*`, absolute. */
+  list(pattern: string): readonly string[];
 }
 
 export function folderHost(folder: string): RecordingHost {
@@ -30,13 +32,14 @@ export function folderHost(folder: string): RecordingHost {
       if (text !== undefined) texts.set(path, text);
       return text;
     },
+    list: (pattern) => matches(folder, pattern),
     exists: (path) => (path.includes("*") ? matches(folder, path).length > 0 : existsSync(resolve(folder, path))),
   };
 }
 
 /** Texts from memory, as a run folder stores them. Its data may be gone by now, which only training would notice. */
 export function storedHost(stored: ReadonlyMap<string, string>): RecordingHost {
-  return { texts: stored, refused: new Set(), read: (path) => stored.get(path), exists: () => true };
+  return { texts: stored, refused: new Set(), list: () => [], read: (path) => stored.get(path), exists: () => true };
 }
 
 /** The files that a data path names, absolute and in a fixed order; a path with `*` may name several. */

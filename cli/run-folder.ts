@@ -1,11 +1,13 @@
 // A run folder, readable by a person and by every later command:
 //   run.json             what was run: entry file, --set lines, seed, versions, adapter
-//   program/…            the `.elm` files as they were, and corpora.json: the alphabets that `char` tokenizers were built from
+//   program/…            the `.elm` files as they were, and corpora.json: the texts that tokenizers were built from, an alphabet where that is enough
 //   metrics.jsonl        one JSON object a line
-//   checkpoints/*.safetensors   parameters, optimizer state, EMA
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+//   loss.svg             the same as a picture
+//   checkpoints/step-N.safetensors   parameters, optimizer state, EMA after step N
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { exitCodes, Failure } from "./failure.js";
+import { Failure, wrong } from "./failure.js";
 
 export const RUN_FORMAT = 1;
 
@@ -21,6 +23,7 @@ export interface RunRecord {
   readonly adapter: string;
   /** Folder of the original entry file, against which data paths are resolved. */
   readonly base: string;
+  readonly started: string;
 }
 
 export interface RunFolder {
@@ -30,50 +33,113 @@ export interface RunFolder {
   readonly files: ReadonlyMap<string, string>;
 }
 
-export function createRun(path: string, record: RunRecord, files: ReadonlyMap<string, string>, alphabets: ReadonlyMap<string, string>): RunFolder {
+const CORPORA = "corpora.json";
+
+/** Writes a new folder; `run.json` last, so that a folder that has one is whole. */
+export function createRun(path: string, record: RunRecord, files: ReadonlyMap<string, string>): RunFolder {
   mkdirSync(join(path, "checkpoints"), { recursive: true });
+  mkdirSync(join(path, "program"), { recursive: true });
+  const corpora: Record<string, string> = {};
   for (const [name, text] of files) {
+    if (!name.endsWith(".elm")) {
+      corpora[name] = text;
+      continue;
+    }
     const target = join(path, "program", name);
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, text);
   }
-  writeFileSync(join(path, "program", "corpora.json"), `${JSON.stringify(Object.fromEntries(alphabets), null, 1)}\n`);
-  writeFileSync(join(path, "run.json"), `${JSON.stringify(record, null, 2)}\n`);
-  return { path, record, files: new Map([...files, ...alphabets]) };
+  writeFileSync(join(path, "program", CORPORA), `${JSON.stringify(corpora, null, 1)}\n`);
+  writeRecord(path, record);
+  return { path, record, files };
+}
+
+/** Puts a new record in the place of the old one, whole or not at all. */
+export function writeRecord(path: string, record: RunRecord): void {
+  const target = join(path, "run.json");
+  writeFileSync(`${target}.tmp`, `${JSON.stringify(record, null, 2)}\n`);
+  renameSync(`${target}.tmp`, target);
 }
 
 export function isRun(path: string): boolean {
   return existsSync(join(path, "run.json"));
 }
 
+/** Throws a failure with a remedy where the folder is no run, or one that this version does not read. */
 export function openRun(path: string): RunFolder {
   const recordPath = join(path, "run.json");
   if (!existsSync(recordPath)) {
-    throw new Failure(`${path} is no run folder: it has no run.json.`, {
-      exitCode: exitCodes.wrong,
-      remedy: `Train one first: ulmus train FILE.elm -o ${path}`,
-    });
+    const why = existsSync(path) ? "it has no run.json" : "there is no such folder";
+    throw wrong(`${path} is no run folder: ${why}.`, `Train one first: ulmus train FILE.elm -o ${path}`);
   }
-  const record = readJson<RunRecord>(recordPath);
-  if (record.format !== RUN_FORMAT) {
-    throw new Failure(`${recordPath} has format ${record.format}; this version of ulmus reads format ${RUN_FORMAT}.`, {
-      remedy: "Use the version of ulmus that wrote it, or train again.",
-    });
-  }
+  const record = recordOf(readJson(recordPath), recordPath);
   const program = join(path, "program");
   const files = new Map<string, string>();
-  for (const name of readdirSync(program, { recursive: true, encoding: "utf8" })) {
+  const stored = existsSync(program) ? readdirSync(program, { recursive: true, encoding: "utf8" }) : [];
+  for (const name of stored) {
     if (name.endsWith(".elm")) files.set(name.replaceAll("\\", "/"), readFileSync(join(program, name), "utf8"));
   }
-  const corpora = readJson<Record<string, string>>(join(program, "corpora.json"));
-  return { path, record, files: new Map([...files, ...Object.entries(corpora)]) };
+  const corpora = existsSync(join(program, CORPORA)) ? readJson(join(program, CORPORA)) : undefined;
+  if (!files.has(record.entry) || typeof corpora !== "object" || corpora === null) {
+    throw new Failure(`${path} is not whole: its program/ lacks ${files.has(record.entry) ? CORPORA : record.entry}.`, { remedy: "Restore the folder, or train again into a new one." });
+  }
+  for (const [name, text] of Object.entries(corpora)) if (typeof text === "string") files.set(name, text);
+  return { path, record, files };
 }
 
-function readJson<T>(path: string): T {
-  const text = readFileSync(path, "utf8");
+function recordOf(value: unknown, path: string): RunRecord {
+  const record = typeof value === "object" && value !== null ? (value as Partial<RunRecord>) : {};
+  if (record.format !== RUN_FORMAT) {
+    throw new Failure(`${path} has format ${record.format}; this version of ulmus reads format ${RUN_FORMAT}.`, { remedy: "Use the version of ulmus that wrote it, or train again." });
+  }
+  const { entry, overrides, training, seed, ulmus, adapter, base, started } = record;
+  const texts = [entry, training, ulmus, adapter, base, started];
+  if (texts.some((text) => typeof text !== "string") || typeof seed !== "number" || !Array.isArray(overrides)) {
+    throw new Failure(`${path} lacks some of its entries: it was edited or cut short.`, { remedy: "Restore the file, or train again into a new folder." });
+  }
+  return record as RunRecord;
+}
+
+function readJson(path: string): unknown {
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(readFileSync(path, "utf8"));
   } catch {
     throw new Failure(`${path} is not valid JSON: it was cut short or edited.`, { remedy: "Restore the file, or train again into a new folder." });
   }
+}
+
+// --- checkpoints ---
+
+export interface Checkpoint {
+  readonly path: string;
+  /** Steps done when it was written. */
+  readonly step: number;
+}
+
+export function checkpointPath(run: string, step: number): string {
+  return join(run, "checkpoints", `step-${String(step).padStart(6, "0")}.safetensors`);
+}
+
+/** Checkpoints by step, the latest last. */
+export function checkpoints(run: string): readonly Checkpoint[] {
+  const folder = join(run, "checkpoints");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .flatMap((name) => {
+      const match = /^step-(\d+)\.safetensors$/.exec(name);
+      return match === null ? [] : [{ path: join(folder, name), step: Number(match[1]) }];
+    })
+    .sort((a, b) => a.step - b.step);
+}
+
+/** The latest checkpoint; a failure with a remedy where there is none yet. */
+export function latestCheckpoint(run: string): Checkpoint {
+  const latest = checkpoints(run).at(-1);
+  if (latest === undefined) throw new Failure(`${run} has no checkpoint yet: its training ended before the first was written.`, { remedy: `Remove the folder and train again: ulmus train FILE.elm -o ${run}` });
+  return latest;
+}
+
+/** Keeps the latest `keep` checkpoints: the last, and one before it in case the last was damaged. */
+export function dropOldCheckpoints(run: string, keep = 2): void {
+  for (const checkpoint of checkpoints(run).slice(0, -keep)) rmSync(checkpoint.path, { force: true });
 }

@@ -101,6 +101,8 @@ export const catalogue = {
   "wrong-vocabulary": error((f: { expected: string; got: string }) => ({ message: `\`${f.expected}\` tokens are read here, but \`${f.got}\` tokens are given.` })),
   "tokens-as-numbers": error((f: { operator: string }) => ({ message: `\`${f.operator}\` needs numbers, and these are tokens.`, notes: ["Tokens are looked up: `embedding(tokens, dim)` or `gather(table, tokens)`."] })),
 
+  "table-too-small": error((f: { rows: number; vocabSize: number; tokenizer: string }) => ({ message: `A table of ${f.rows} rows is too small for \`${f.tokenizer}\`, which has ${f.vocabSize} tokens.` })),
+
   // --- parameters ---
   "same-parameter-name": error((f: { name: string }) => ({ message: `Two parameters would both be stored as \`${f.name}\`.` })),
   "parameter-shape": error((f: { shape: string }) => ({ message: `A parameter's shape must be numbers, but this is ${f.shape}.` })),

@@ -6,7 +6,7 @@ import { createTokenInstance, type IToken, type TokenType } from "chevrotain";
 import type { Diagnostic, Fix } from "./diagnostic.js";
 import { tell } from "./explain.js";
 import type { SourceFile, Span } from "./source.js";
-import { endsExpression, isName, itemAhead, markTokens as mark, wordTokens as word } from "./tokens.js";
+import { endsExpression, isKeyword, isName, itemAhead, markTokens as mark, Name, wordTokens as word } from "./tokens.js";
 
 /** Brackets and `if`s that may stand in one another. */
 export const depthLimit = 128;
@@ -54,8 +54,11 @@ interface Open {
   readonly closer: TokenType;
   /** Holds items (a section's braces), not values. */
   readonly items: boolean;
-  /** The column at which the line of the bracket starts. */
+  /** The column at which the item of the bracket starts. */
   readonly indent: number;
+  /** How many `then` and `else` the `if`s directly inside still call for. */
+  thens: number;
+  elses: number;
 }
 
 /** What is ahead and behind while brackets are mended. */
@@ -77,15 +80,16 @@ function repair(file: SourceFile, tokens: readonly IToken[]): Balanced {
   const braces = new Map<number, IToken>();
   tokens.forEach((token, i) => {
     const first = startsLine(tokens, i);
-    if (first) r.indent = token.startColumn ?? 1;
+    if (first && atItems(r) && (isName(token) || isKeyword(token))) r.indent = token.startColumn ?? 1;
     const header = braces.get(i);
     if (header !== undefined) openBrace(r, header);
-    if (endsValues(r, i, first)) closeTo(r, (open) => open.closer === mark.RBrace);
+    closeValues(r, i, first);
     if (first && r.surplus > 0) closeByLayout(r, token);
     if (first && r.surplus < 0 && atItems(r)) {
       const at = missingBrace(tokens, i);
       if (at !== undefined) braces.set(at, token);
     }
+    countIfs(r, token);
     take(r, i);
   });
   closeTo(r, () => false);
@@ -112,7 +116,7 @@ function take(r: Repair, i: number): void {
   const closer = closerOf.get(token.tokenType);
   if (closer !== undefined) {
     const items = token.tokenType === mark.LBrace && atItems(r) && endsExpression(r.out[r.out.length - 1]);
-    r.stack.push({ token, closer, items, indent: r.indent });
+    r.stack.push({ token, closer, items, indent: r.indent, thens: 0, elses: 0 });
     r.out.push(token);
   } else if (closers.has(token.tokenType)) takeCloser(r, token, i);
   else r.out.push(token);
@@ -129,7 +133,7 @@ function takeCloser(r: Repair, token: IToken, i: number): void {
   const brace = token.tokenType === mark.RBrace;
   // The brackets that may be closed on the way: a `)` closes no section.
   const reach = brace ? r.stack : r.stack.slice(r.stack.findLastIndex((o) => o.items) + 1);
-  const typo = open !== undefined && !open.items && sameLine && (brace ? r.surplus < 0 && !startsLine(r.tokens, i) : true);
+  const typo = open !== undefined && !open.items && sameLine && !closedLater(r.tokens, i, open.closer) && (!brace || (r.surplus < 0 && !startsLine(r.tokens, i)));
   if (reach.some((o) => o.closer === token.tokenType) && !(brace && typo)) {
     closeTo(r, (o) => o.closer === token.tokenType);
     r.stack.pop();
@@ -149,8 +153,27 @@ function takeCloser(r: Repair, token: IToken, i: number): void {
   r.diagnostics.push(tell("stray-bracket", { text: token.image }, span, { fix: { title: "leave it out", span, replacement: "" } }));
 }
 
+/** Whether the bracket that `closer` closes, open before token `i`, is closed by one of its own on the line of token `i`. */
+function closedLater(tokens: readonly IToken[], i: number, closer: TokenType): boolean {
+  let depth = 0;
+  for (let k = i + 1; k < tokens.length && !startsLine(tokens, k); k++) {
+    const type = tokens[k]?.tokenType;
+    if (type === undefined) return false;
+    if (depth === 0 && type === closer) return true;
+    if (closerOf.has(type)) depth++;
+    if (closers.has(type)) depth--;
+  }
+  return false;
+}
+
 /** Closes what is open above the innermost bracket that `stop` accepts, and says so once. */
 function closeTo(r: Repair, stop: (open: Open) => boolean): void {
+  const comma = r.out[r.out.length - 1]?.tokenType === mark.Comma && top(r)?.closer !== mark.RBrace ? r.out.pop() : undefined;
+  closeAfter(r, stop);
+  if (comma !== undefined) r.out.push(comma);
+}
+
+function closeAfter(r: Repair, stop: (open: Open) => boolean): void {
   const previous = r.out[r.out.length - 1];
   let outermost: Open | undefined;
   let text = "";
@@ -178,36 +201,67 @@ function closeByLayout(r: Repair, token: IToken): void {
   }
 }
 
-/** Whether token `i` cannot stand inside the round or square bracket that is open: it starts an item or a body. */
-function endsValues(r: Repair, i: number, first: boolean): boolean {
+/** Closes the round and square brackets in which token `i` cannot stand: it starts an item or a body, or answers an `if` outside. */
+function closeValues(r: Repair, i: number, first: boolean): void {
   const open = top(r);
   const token = r.tokens[i];
-  if (open === undefined || token === undefined || open.closer === mark.RBrace) return false;
-  const { tokenType } = token;
-  if (tokenType === word.return || tokenType === word.repeat || tokenType === word.import || tokenType === mark.Arrow) return true;
   const previous = r.tokens[i - 1];
-  if (tokenType === mark.LBrace) return endsExpression(previous);
-  if (!first || !itemAhead((k) => r.tokens[i + k - 1])) return false;
-  // On a new line a named argument looks like a setting: it is one if nothing before it calls for more.
-  return open.closer === mark.RBracket || !(previous?.tokenType === mark.Comma || previous?.tokenType === mark.LParen);
+  if (open === undefined || token === undefined || open.closer === mark.RBrace) return;
+  const brace = (o: Open) => o.closer === mark.RBrace;
+  switch (token.tokenType) {
+    case word.return:
+    case word.repeat:
+    case word.import:
+    case mark.Arrow:
+      return closeTo(r, brace);
+    case mark.LBrace:
+      if (endsExpression(previous) || previous?.tokenType === mark.Ellipsis) closeTo(r, brace);
+      return;
+    case word.then:
+      return closeTo(r, (o) => brace(o) || o.thens > 0);
+    case word.else:
+      return closeTo(r, (o) => brace(o) || o.elses > 0);
+    default: {
+      if (!first || !isName(token)) return;
+      // On a new line a named argument looks like a setting: it is one if what stands before it is complete.
+      const setting = itemAhead((k) => r.tokens[i + k - 1]);
+      if (endsExpression(previous) ? setting || token.tokenType === Name : setting && open.closer === mark.RBracket)
+        closeTo(r, (o) => brace(o) || (o.closer === mark.RParen && previous?.tokenType === mark.Comma));
+      else if (setting && previous?.tokenType !== mark.Comma && previous?.tokenType !== mark.LParen) closeTo(r, brace);
+    }
+  }
 }
 
+/** Counts the answers that an `if` at this place calls for; those outside any bracket need no count. */
+function countIfs(r: Repair, { tokenType }: IToken): void {
+  const open = top(r);
+  if (open === undefined) return;
+  if (tokenType === word.if) open.thens++;
+  if (tokenType === word.then && open.thens > 0) {
+    open.thens--;
+    open.elses++;
+  }
+  if (tokenType === word.else && open.elses > 0) open.elses--;
+}
+
+/** Puts in the `{` of a section, or of a record after `=` and `return`. */
 function openBrace(r: Repair, header: IToken): void {
   const previous = r.out[r.out.length - 1];
   if (previous === undefined) return;
   const brace = madeUp(mark.LBrace, previous);
   const end = spanOfToken(r.file, previous).end;
-  r.stack.push({ token: brace, closer: mark.RBrace, items: true, indent: header.startColumn ?? 1 });
+  const items = !(previous.tokenType === mark.Equals || previous.tokenType === word.return);
+  r.stack.push({ token: brace, closer: mark.RBrace, items, indent: header.startColumn ?? 1, thens: 0, elses: 0 });
   r.out.push(brace);
   r.surplus++;
-  const span = { file: r.file, start: header.startOffset, end };
-  r.diagnostics.push(tell("missing-brace", { section: `\`${header.image}\`` }, span, { fix: { title: "open it", span: { file: r.file, start: end, end }, replacement: " {" } }));
+  const span = { file: r.file, start: items ? header.startOffset : previous.startOffset, end };
+  r.diagnostics.push(tell("missing-brace", { section: items ? `\`${header.image}\`` : "This record" }, span, { fix: { title: "open it", span: { file: r.file, start: end, end }, replacement: " {" } }));
 }
 
 /** If the line of token `i` is the head of a section without its `{`: the index of the token that should follow the `{`. */
 function missingBrace(tokens: readonly IToken[], i: number): number | undefined {
   const head = tokens[i];
-  if (head === undefined || !(isName(head) || head.tokenType === word.repeat)) return undefined;
+  if (head === undefined || !(isName(head) || head.tokenType === word.repeat || head.tokenType === word.return)) return undefined;
   let end = i + 1;
   let depth = 0;
   let net = 0;
@@ -223,8 +277,12 @@ function missingBrace(tokens: readonly IToken[], i: number): number | undefined 
   const next = tokens[end];
   const words = line.findIndex((_, k) => !isName(tokens[i + k]));
   if (net < 0 && !line.includes(mark.LBrace)) {
-    // All on one line, `name name a = 1 }` or `name a = 1 }`: the last word before the `=` is a setting's.
-    return words >= 2 && line[words] === mark.Equals ? i + words - 1 : undefined;
+    // All on one line: `name name a = 1 }` and `repeat n a = 1 }`, `a = b = 1 }` and `return b = 1 }`.
+    const setting = (k: number) => isName(tokens[i + k]) && line[k + 1] === mark.Equals;
+    const record = line.findIndex((type, k) => (type === mark.Equals || type === word.return) && setting(k + 1));
+    const section = head.tokenType === word.repeat ? line.findIndex((_, k) => setting(k)) : words >= 2 && line[words] === mark.Equals ? words - 1 : -1;
+    const at = section >= 0 ? section : record >= 0 ? record + 1 : -1;
+    return at > 0 ? i + at : undefined;
   }
   if (next === undefined || next.tokenType === mark.LBrace || line.includes(mark.LBrace)) return undefined;
   const plainHead = words === -1 && line.length <= 2;

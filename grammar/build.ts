@@ -63,6 +63,16 @@ function tokens(parent: CstNode, key: string): readonly IToken[] {
   return found;
 }
 
+/** Builds the children under a key; each is told where the one before it ended, since it may hold nothing of the text. */
+function each<T>(b: Builder, parent: CstNode, key: string, at: number, build: (child: CstNode, at: number) => T): readonly T[] {
+  let end = at;
+  return nodes(parent, key).map((child) => {
+    const built = build(child, end);
+    end = Math.max(end, spanOf(b.file, child, end).end);
+    return built;
+  });
+}
+
 function token(parent: CstNode, key: string): IToken | undefined {
   return tokens(parent, key)[0];
 }
@@ -209,10 +219,13 @@ function buildBody(b: Builder, parent: CstNode): readonly Item[] {
 }
 
 function buildSignature(b: Builder, source: CstNode): Signature {
+  const span = spanOf(b.file, source);
+  const arrow = token(source, "Arrow");
+  const after = arrow === undefined ? span.end : spanOf(b.file, arrow).end;
   return {
     parameters: nodes(source, "parameter").flatMap((child) => buildParameter(b, child) ?? []),
-    results: nodes(source, "type").map((child) => buildType(b, child)),
-    span: spanOf(b.file, source),
+    results: each(b, source, "type", after, (child, at) => buildType(b, child, at, at === after ? "->" : ",")),
+    span,
   };
 }
 
@@ -220,26 +233,31 @@ function buildParameter(b: Builder, source: CstNode): Parameter | undefined {
   const name = token(source, "Name");
   if (name === undefined) return undefined;
   const type = node(source, "type");
+  const colon = token(source, "Colon");
+  const typeAt = spanOf(b.file, colon ?? name).end;
   return {
     name: nameOf(b, name),
-    ...(type === undefined ? {} : { type: buildType(b, type) }),
+    ...(type === undefined ? {} : { type: buildType(b, type, typeAt, ":") }),
     ...(token(source, "Equals") === undefined ? {} : { default: buildValue(b, source, name.image) }),
     span: spanOf(b.file, source),
   };
 }
 
-function buildType(b: Builder, source: CstNode): Type {
+function buildType(b: Builder, source: CstNode, at: number, after: string): Type {
   const name = token(source, "Name");
   const shape = node(source, "shape");
+  const span = spanOf(b.file, source, at);
+  if (name === undefined && shape === undefined) say(b, "missing-type", { after }, { ...span, start: Math.max(0, span.start - after.length) });
+  const inside = shape === undefined ? at : spanOf(b.file, shape, at).start + 1;
   return {
     ...(name === undefined ? {} : { name: nameOf(b, name) }),
-    ...(shape === undefined ? {} : { shape: nodes(shape, "dim").map((child) => buildDim(b, child)) }),
-    span: spanOf(b.file, source),
+    ...(shape === undefined ? {} : { shape: each(b, shape, "dim", inside, (child, end) => buildDim(b, child, end)) }),
+    span,
   };
 }
 
-function buildDim(b: Builder, source: CstNode): Dim {
-  const span = spanOf(b.file, source);
+function buildDim(b: Builder, source: CstNode, at: number): Dim {
+  const span = spanOf(b.file, source, at);
   if (token(source, "Ellipsis") !== undefined) return { kind: "rest", span };
   return { kind: "dim", value: buildChild(b, source, "expr", span.end), span };
 }
@@ -258,7 +276,7 @@ function buildRepeat(b: Builder, source: CstNode): Repeat {
 
 function buildReturn(b: Builder, source: CstNode): Return {
   const span = spanOf(b.file, source);
-  const values = nodes(source, "expr").map((child) => buildExpr(b, child, span.end));
+  const values = each(b, source, "expr", span.start + "return".length, (child, at) => buildExpr(b, child, at));
   return { kind: "return", values: values.length === 0 ? [missing(b.file, span.end)] : values, span };
 }
 
@@ -269,19 +287,29 @@ function buildChild(b: Builder, source: CstNode, key: string, at: number): Expr 
 }
 
 /** Builds what an `expr` node holds; `at` is where its `missing` nodes stand if nothing was read. */
-export function buildExpr(b: Builder, source: CstNode, at = 0): Expr {
+export function buildExpr(b: Builder, source: CstNode, at: number): Expr {
   const span = spanOf(b.file, source, at);
   if (token(source, "If") !== undefined) {
     sayIncomplete(b, source, span);
     return {
       kind: "if",
-      condition: buildOperand(b, node(source, "cmp"), span.end),
+      condition: buildCondition(b, source, span),
       whenTrue: buildChild(b, source, "whenTrue", span.end),
       whenFalse: buildChild(b, source, "whenFalse", span.end),
       span,
     };
   }
   return buildOperand(b, node(source, "cmp"), span.start);
+}
+
+function buildCondition(b: Builder, source: CstNode, span: Span): Expr {
+  const left = buildOperand(b, node(source, "cmp"), span.start + "if".length);
+  const equals = token(source, "Equals");
+  if (equals === undefined) return left;
+  const operatorSpan = spanOf(b.file, equals);
+  say(b, "equals-in-condition", {}, operatorSpan, { title: "write `==`", span: operatorSpan, replacement: "==" });
+  const right = buildOperand(b, node(source, "compared"), operatorSpan.end);
+  return { kind: "binary", operator: "==", operatorSpan, left, right, span: join(left.span, right.span) };
 }
 
 function sayIncomplete(b: Builder, source: CstNode, span: Span): void {
@@ -353,32 +381,35 @@ function buildPostfix(b: Builder, source: CstNode, at: number): Expr {
 }
 
 function buildSuffix(b: Builder, object: Expr, suffix: CstNode): Expr {
-  const span = join(object.span, spanOf(b.file, suffix, object.span.end));
+  const own = spanOf(b.file, suffix, object.span.end);
+  const span = join(object.span, own);
+  const inside = Math.min(own.start + 1, own.end);
   if (suffix.name === "member") {
     const name = token(suffix, "Name");
     if (name === undefined) say(b, "missing-name", { after: "." }, spanOf(b.file, suffix, object.span.end));
     return name === undefined ? { kind: "missing", span } : { kind: "member", object, member: nameOf(b, name), span };
   }
   if (suffix.name === "call")
-    return { kind: "call", callee: object, arguments: nodes(suffix, "argument").map((child) => buildArgument(b, child)), span };
-  return { kind: "index", object, slices: nodes(suffix, "slice").map((child) => buildSlice(b, child)), span };
+    return { kind: "call", callee: object, arguments: each(b, suffix, "argument", inside, (child, at) => buildArgument(b, child, at)), span };
+  return { kind: "index", object, slices: each(b, suffix, "slice", inside, (child, at) => buildSlice(b, child, at)), span };
 }
 
-function buildArgument(b: Builder, source: CstNode): Argument {
-  const span = spanOf(b.file, source);
+function buildArgument(b: Builder, source: CstNode, at: number): Argument {
+  const span = spanOf(b.file, source, at);
   const name = token(source, "Name");
   if (name === undefined) return { value: buildChild(b, source, "expr", span.start), span };
   return { name: nameOf(b, name), value: buildValue(b, source, name.image), span };
 }
 
-function buildSlice(b: Builder, source: CstNode): Slice {
+function buildSlice(b: Builder, source: CstNode, at: number): Slice {
+  const span = spanOf(b.file, source, at);
   const start = node(source, "start");
   const stop = node(source, "stop");
   return {
-    ...(start === undefined ? {} : { start: buildExpr(b, start) }),
-    ...(stop === undefined ? {} : { stop: buildExpr(b, stop) }),
+    ...(start === undefined ? {} : { start: buildExpr(b, start, span.start) }),
+    ...(stop === undefined ? {} : { stop: buildExpr(b, stop, span.end) }),
     isRange: token(source, "Colon") !== undefined,
-    span: spanOf(b.file, source),
+    span,
   };
 }
 
@@ -402,7 +433,7 @@ function buildAtom(b: Builder, source: CstNode, at: number): Expr {
 
 function buildList(b: Builder, source: CstNode): Expr {
   const span = spanOf(b.file, source);
-  const items = nodes(source, "item").map((child) => buildExpr(b, child, span.end));
+  const items = each(b, source, "item", span.start + 1, (child, at) => buildExpr(b, child, at));
   if (token(source, "For") === undefined) return { kind: "list", items, span };
   const counter = token(source, "Name");
   const over = buildChild(b, source, "over", span.end);

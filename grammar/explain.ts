@@ -6,7 +6,7 @@ import type { IRecognitionException, IToken } from "chevrotain";
 import type { Diagnostic, Fix, Label } from "./diagnostic.js";
 import type { RuleName, Skipped } from "./parser.js";
 import type { SourceFile, Span } from "./source.js";
-import { endsExpression, isMark, isName, keywords, QuotedToken, StringToken, startsExpression } from "./tokens.js";
+import { endsExpression, isKeyword, isMark, isName, QuotedToken, StringToken, startsExpression } from "./tokens.js";
 
 interface Sentence {
   readonly message: string;
@@ -59,6 +59,7 @@ const catalogue = {
 
   // Values
   "missing-operand": ({ after }: { after: string }) => ({ message: `A value must follow \`${after}\`.` }),
+  "equals-in-condition": () => ({ message: "Whether two values are equal is asked by `==`." }),
   "missing-then": () => ({ message: "This `if` has no `then`.", notes: ["A choice reads `if a then b else c`."] }),
   "missing-else": () => ({ message: "This `if` has no `else`.", notes: ["A choice reads `if a then b else c`: it always has a value."] }),
   "missing-comma": ({ before, after }: { before: string; after: string }) => ({ message: `There is no comma between \`${before}\` and \`${after}\`.` }),
@@ -112,10 +113,6 @@ function insertAfter(file: SourceFile, token: IToken, text: string, title: strin
 
 function removal(at: Span): Fix {
   return { title: "leave it out", span: at, replacement: "" };
-}
-
-function isKeyword(token: IToken | undefined): boolean {
-  return token !== undefined && keywords.some((word) => word === token.image);
 }
 
 function closes(token: IToken): boolean {
@@ -232,7 +229,7 @@ function explainUnread(file: SourceFile, skipped: Skipped, found: IToken): Diagn
       if (isMark(found, "=") && !joins) return tell("missing-target", {}, at);
       return commaOr(file, found, previous) ?? (isKeyword(found) && isMark(next, "=") ? reserved(file, found) : unexpected(file, found));
     case "signature":
-      if (joins && isMark(found, "[")) return tell("missing-colon", { name: quote(previous) }, at, { fix: insertAfter(file, previous, ":", "write `:`") });
+      if (isName(previous) && (isMark(found, "[") || isName(found)) && !isMark(next, ":")) return missingColon(file, found, previous);
       break;
     case "call":
       if (isName(previous) && isMark(found, ":"))
@@ -249,6 +246,11 @@ function explainUnread(file: SourceFile, skipped: Skipped, found: IToken): Diagn
   if (joins && startsExpression(found) && rule !== "atom" && rule !== "hole")
     return tell("missing-comma", { before: quote(previous), after: quote(found) }, at, { fix: insertAfter(file, previous, ",", "write a comma") });
   return commaOr(file, found, previous) ?? unexpected(file, found);
+}
+
+function missingColon(file: SourceFile, found: IToken, previous: IToken | undefined): Diagnostic {
+  if (previous === undefined) return unexpected(file, found);
+  return tell("missing-colon", { name: quote(previous) }, span(file, found), { fix: insertAfter(file, previous, ":", "write `:`") });
 }
 
 function explainBetweenItems(file: SourceFile, found: IToken, next: IToken | undefined, previous: IToken | undefined): Diagnostic {

@@ -6,7 +6,7 @@ import type { Diagnostic } from "./diagnostic.js";
 import { tell } from "./explain.js";
 import { positionAt, type SourceFile, type Span } from "./source.js";
 import { type Range, scanString } from "./strings.js";
-import { DigitName, lexer, QuotedToken, SlashComment, StringToken } from "./tokens.js";
+import { DigitName, lexer, markTokens, QuotedToken, SlashComment, StringToken } from "./tokens.js";
 import type { Comment } from "./tree.js";
 
 export interface Lexed {
@@ -21,9 +21,15 @@ export function lex(file: SourceFile, range?: Range): Lexed {
   const lexed = lexer.tokenize(range === undefined ? file.text : file.text.slice(range.start, range.end));
   if (range !== undefined) moveTo(lexed.tokens.concat(lexed.groups["comments"] ?? []), file, range.start);
   for (const { offset, length } of lexed.errors) diagnostics.push(unknownText(file, offset + (range?.start ?? 0), length));
+  // Where a quote is lost, what was text reads as words and what were words as text: nothing else on that line is told.
+  const torn = new Set<number | undefined>();
   for (const token of lexed.tokens) {
     const diagnostic = checkToken(file, token);
-    if (diagnostic !== undefined) diagnostics.push(diagnostic);
+    if (diagnostic?.code === "unclosed-string") torn.add(token.startLine);
+  }
+  for (const token of lexed.tokens) {
+    const diagnostic = checkToken(file, token);
+    if (diagnostic !== undefined && (diagnostic.code === "unclosed-string" || !torn.has(token.startLine))) diagnostics.push(diagnostic);
   }
   const comments: Comment[] = [];
   for (const token of lexed.groups["comments"] ?? []) {
@@ -53,6 +59,9 @@ function checkToken(file: SourceFile, token: IToken): Diagnostic | undefined {
   switch (token.tokenType) {
     case DigitName:
       return tell("digit-first", { text: token.image }, span);
+    case markTokens.Ellipsis:
+      // Two dots are read as three.
+      return token.image === "..." ? undefined : tell("lookalike", { text: "..", instead: "..." }, span, { fix: { title: "write `...`", span, replacement: "..." } });
     case QuotedToken:
       return tell("single-quotes", {}, span, {
         fix: { title: "use double quotes", span, replacement: `"${token.image.slice(1, -1).replaceAll('"', '\\"')}"` },

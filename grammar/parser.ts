@@ -3,10 +3,11 @@
 // and can be named, is marked `mistake`. Newlines mean nothing, except that a value starts on the line of its `=`.
 
 import { type CstNode, CstParser, EOF, type IToken, type ParserMethod, type TokenType } from "chevrotain";
-import { isName, itemAhead, markTokens as mark, Name, NumberToken, QuotedToken, StringToken, vocabulary, wordTokens as word } from "./tokens.js";
+import { endsExpression, isName, itemAhead, markTokens as mark, Name, NumberToken, QuotedToken, StringToken, startsExpression, vocabulary, wordTokens as word } from "./tokens.js";
 
 const openers: ReadonlySet<TokenType> = new Set([mark.LParen, mark.LBracket, mark.LBrace]);
 const closers: ReadonlySet<TokenType> = new Set([mark.RParen, mark.RBracket, mark.RBrace]);
+const noValue: ReadonlySet<TokenType> = new Set([mark.Colon, mark.Dot, mark.Equals, mark.EqualEqual, mark.Arrow, mark.Ellipsis]);
 const equalsLike: ReadonlySet<TokenType> = new Set([mark.Equals, mark.Colon, mark.EqualEqual]);
 
 /** Tokens that no rule could use, and so are not in the tree. */
@@ -137,6 +138,7 @@ export class Parser extends CstParser {
     // mistake: `sampler my sampler {`, `sampler "play" {`
     this.MANY(() => this.OR([{ ALT: () => this.CONSUME2(Name, { LABEL: "extra" }) }, { ALT: () => this.CONSUME(StringToken) }]));
     this.OPTION2(() => this.SUBRULE(this.signature));
+    this.ACTION(() => this.skipTo("section", (token) => token.tokenType === mark.LBrace || !this.valueOnLine()));
     this.SUBRULE(this.body);
   });
 
@@ -160,6 +162,7 @@ export class Parser extends CstParser {
 
   // parameter = name [ ":" type ] [ "=" expr ]
   parameter = this.rule("parameter", () => {
+    this.ACTION(() => this.skipTo("signature", (token) => isName(token) || isComma(token)));
     this.CONSUME(Name);
     this.OPTION1(() => {
       this.CONSUME(mark.Colon);
@@ -182,6 +185,8 @@ export class Parser extends CstParser {
         },
       },
       { ALT: () => this.SUBRULE2(this.shape) },
+      // mistake: `x:`, `->`
+      { ALT: () => {} },
     ]);
   });
 
@@ -194,6 +199,7 @@ export class Parser extends CstParser {
 
   // dim = "..." | expr
   dim = this.rule("dim", () => {
+    this.ACTION(() => this.skipToValue(mark.Ellipsis));
     this.OR([{ ALT: () => this.CONSUME(mark.Ellipsis) }, { ALT: () => this.SUBRULE(this.expr) }]);
     this.ACTION(() => this.skipTo("shape", isComma));
   });
@@ -217,11 +223,17 @@ export class Parser extends CstParser {
 
   // expr = "if" cmp "then" expr "else" expr | cmp
   expr = this.rule("expr", () => {
+    this.ACTION(() => this.skipToValue());
     this.OR([
       {
         ALT: () => {
           this.CONSUME(word.if);
           this.SUBRULE1(this.cmp);
+          // mistake: `if a = b then`
+          this.OPTION3(() => {
+            this.CONSUME(mark.Equals);
+            this.SUBRULE5(this.cmp, { LABEL: "compared" });
+          });
           // mistake: no `then`, no `else`
           this.OPTION1(() => this.CONSUME(word.then));
           this.SUBRULE2(this.expr, { LABEL: "whenTrue" });
@@ -310,6 +322,7 @@ export class Parser extends CstParser {
 
   // argument = [ name "=" ] expr
   argument = this.rule("argument", () => {
+    this.ACTION(() => this.skipToValue());
     this.OR([
       {
         ALT: () => {
@@ -332,6 +345,7 @@ export class Parser extends CstParser {
 
   // slice = [ expr ] [ ":" [ expr ] ]
   slice = this.rule("slice", () => {
+    this.ACTION(() => this.skipToValue(mark.Colon));
     this.OR([
       {
         ALT: () => {
@@ -354,6 +368,7 @@ export class Parser extends CstParser {
 
   // atom = number | string | "true" | "false" | name | list | record | "(" expr ")"
   atom = this.rule("atom", () => {
+    this.ACTION(() => this.skipToValue());
     this.OR([
       { ALT: () => this.CONSUME(NumberToken) },
       { ALT: () => this.CONSUME(StringToken) },
@@ -468,6 +483,12 @@ export class Parser extends CstParser {
     return true;
   }
 
+  /** Leaves out marks that no value starts with and none is followed by, where a value must stand. */
+  private skipToValue(also?: TokenType): void {
+    if (startsExpression(this.LA(1))) return;
+    this.skipTo("expr", (token) => token.tokenType === also || !noValue.has(token.tokenType));
+  }
+
   /** Whether the next token stands on the line of the last one: a value starts on the line of its `=`. */
   private valueOnLine(): boolean {
     return this.LA(1).startLine === this.LA(0).endLine;
@@ -489,23 +510,38 @@ export class Parser extends CstParser {
     return false;
   }
 
-  /** Whether a section is ahead: `name {`, `name name {`, or with a signature, which without a second name is told from a call by what follows it. */
+  /** Whether a section is ahead: `name {`, `name name {`, or with a signature, told from a call by the body that follows it. */
   private sectionAhead(): boolean {
     let k = 2;
     while (k < 5 && (isName(this.LA(k)) || this.LA(k).tokenType === StringToken)) k++;
     // mistake: `sampler my sampler {`; three words on different lines are not one head.
     if (k > 3 && this.LA(k - 1).startLine !== this.LA(1).startLine) return false;
-    const { tokenType } = this.LA(k);
-    if (tokenType === mark.LBrace || (tokenType === mark.LParen && k > 2)) return true;
-    if (tokenType !== mark.LParen) return false;
-    for (let depth = 0; ; k++) {
-      const token = this.LA(k);
-      if (token.tokenType === EOF) return false;
-      if (openers.has(token.tokenType)) depth++;
-      if (closers.has(token.tokenType) && --depth === 0) break;
+    if (this.LA(k).tokenType === mark.LBrace) return true;
+    if (this.LA(k).tokenType === mark.LParen) {
+      k = this.pastBracket(k);
+      const { tokenType } = this.LA(k);
+      if (tokenType === mark.LBrace || tokenType === mark.Arrow) return true;
     }
-    const after = this.LA(k + 1).tokenType;
-    return after === mark.LBrace || after === mark.Arrow;
+    // mistake: a head that cannot be read, but ends its line with the `{` of a body.
+    const line = this.LA(k - 1).endLine;
+    while (this.LA(k).startLine === line && this.LA(k).tokenType !== mark.Equals && !closers.has(this.LA(k).tokenType)) {
+      if (this.LA(k).tokenType === mark.LBrace) return endsExpression(this.LA(k - 1)) && this.LA(k + 1).startLine !== line;
+      k = openers.has(this.LA(k).tokenType) ? this.pastBracket(k) : k + 1;
+    }
+    return false;
+  }
+
+  /** The token after the bracket that token `k` opens; brackets nest. */
+  private pastBracket(k: number): number {
+    let depth = 0;
+    do {
+      const { tokenType } = this.LA(k);
+      if (tokenType === EOF) return k;
+      if (openers.has(tokenType)) depth++;
+      if (closers.has(tokenType)) depth--;
+      k++;
+    } while (depth > 0);
+    return k;
   }
 }
 

@@ -40,6 +40,9 @@ function byPlace(a: Diagnostic, b: Diagnostic): number {
   return a.at.span.start - b.at.span.start;
 }
 
+/** What goes on with an item on the next line. */
+const goesOn = /^(?:then|else|->|[-+*/%<>.,:()[\]]|[<>=!]=)$/;
+
 /** Where lines of items start: tokens that are the first of their line and stand in no bracket but braces. */
 function itemStarts(tokens: readonly IToken[]): readonly number[] {
   const starts: number[] = [];
@@ -47,7 +50,8 @@ function itemStarts(tokens: readonly IToken[]): readonly number[] {
   // How many round and square brackets are open inside each brace.
   const inside: number[] = [0];
   for (const token of tokens) {
-    if (token.image !== "" && (token.startLine ?? 0) > line && inside[inside.length - 1] === 0) starts.push(token.startOffset);
+    const first = token.image !== "" && (token.startLine ?? 0) > line;
+    if (first && inside[inside.length - 1] === 0 && !goesOn.test(token.image)) starts.push(token.startOffset);
     line = Math.max(line, token.endLine ?? 0);
     const innermost = inside.length - 1;
     switch (token.tokenType.name) {

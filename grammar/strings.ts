@@ -88,9 +88,17 @@ function scanPlain(text: string, offset: number): ScannedString {
   }
   const line = text.slice(offset + 1, Math.min(i, text.length)).split(/[\r\n]/, 1)[0] ?? "";
   const tail = /[\s)\]},]*(?:\s\{\s*)?(?:\s#.*)?$/.exec(line);
-  const end = offset + 1 + (tail === null ? line.length : tail.index);
+  let end = tail === null ? line.length : tail.index;
+  // A `}` that closes a hole of this text belongs to it.
+  for (let open = count(line.slice(0, end), "{") - count(line.slice(0, end), "}"); open > 0 && line.indexOf("}", end) >= 0; open--)
+    end = line.indexOf("}", end) + 1;
+  end += offset + 1;
   const parts = end > offset + 1 ? [{ kind: "text" as const, start: offset + 1, end }] : [];
   return { end, closed: false, parts };
+}
+
+function count(text: string, mark: string): number {
+  return text.split(mark).length - 1;
 }
 
 /** An escape that is not one of `\n \t \" \\ \{ \u{…}`, as a range of the text. */

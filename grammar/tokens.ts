@@ -76,7 +76,7 @@ export const wordTokens = Object.fromEntries([
 ]) as { readonly [K in Keyword]: TokenType };
 
 /** Token types of the marks, by name. */
-export const markTokens = Object.fromEntries(Object.entries(marks).map(([name, text]) => [name, createToken({ name, pattern: text })])) as {
+export const markTokens = Object.fromEntries(Object.entries(marks).map(([name, text]) => [name, createToken({ name, pattern: name === "Ellipsis" ? /\.\.\.?/ : text })])) as {
   readonly [K in Mark]: TokenType;
 };
 
@@ -100,6 +100,12 @@ const nameTypes: ReadonlySet<TokenType> = new Set([Name, DigitName, ...contextua
 export function isName(token: IToken | undefined): boolean {
   return token !== undefined && nameTypes.has(token.tokenType);
 }
+
+export function isKeyword(token: IToken | undefined): boolean {
+  return token !== undefined && keywordTypes.has(token.tokenType);
+}
+
+const keywordTypes: ReadonlySet<TokenType> = new Set(keywords.map((text) => wordTokens[text]));
 
 /** Whether a token is one of these marks. */
 export function isMark(token: IToken | undefined, ...texts: readonly (typeof marks)[Mark][]): boolean {

@@ -20,6 +20,18 @@ export class Builder {
     this.name = name;
   }
 
+  /** Goes on where another builder stopped: every Value of `graph` keeps its meaning. Throws where two nodes of it are equal. */
+  static from(graph: Graph, name: string = graph.name): Builder {
+    const b = new Builder(name);
+    graph.nodes.forEach((node, index) => {
+      const value = b.emit(node.op, node.inputs, node.attrs, node.origin);
+      if (value !== index) throw new Error(`internal error: nodes %${value} and %${index} of graph ${graph.name} are the same`);
+    });
+    for (const [output, value] of graph.outputs) b.output(output, value);
+    for (const [state, value] of graph.updates) b.update(state, value);
+    return b;
+  }
+
   /** Throws where the op does not take these operands: an error of the compiler, never of a program. */
   emit<K extends OpName>(op: K, inputs: readonly Value[], attrs: OpAttrs[K], origin: Span | undefined = this.origin): Value {
     const key = `${op}(${inputs.join()})${attrsKey(attrs)}`;

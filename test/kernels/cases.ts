@@ -95,8 +95,9 @@ const attentionModes = [
 ] as const;
 
 function attentionCases(): Case<"attention">[] {
-  return attentionSizes.flatMap(([size, B, T, S, H, G, D, E]) =>
-    attentionModes.map((mode): Case<"attention"> => {
+  // Every mode at one size, every size in one or two modes: pipelines are dear on a software device.
+  return attentionSizes.flatMap(([size, B, T, S, H, G, D, E], at) =>
+    attentionModes.filter((_, i) => at === 1 || i === at % 6 || (at > 3 && i === 4)).map((mode): Case<"attention"> => {
       const inputs = [f(B, T, H, D), f(B, S, G, D), f(B, S, G, E)];
       if (mode.bound === "given") inputs.push(u(B, T));
       if (mode.segmented) inputs.push(u(B, T), u(B, S));
@@ -163,7 +164,7 @@ export const cases = {
   matmul: matmulCases(),
   attention: attentionCases(),
   // Made from `attention` cases by the test, which runs the forward first.
-  attention_gradient: attentionCases(),
+  attention_gradient: attentionCases().map((problem): Case<"attention_gradient"> => ({ ...problem })),
   gather: [
     table("one", 1, [1], [1], 0),
     table("prime", 13, [7], [11], 0),

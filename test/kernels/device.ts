@@ -33,7 +33,7 @@ async function open(): Promise<Device | undefined> {
   if (!adapter) return undefined;
   const wanted: GPUFeatureName[] = ["subgroups", "shader-f16", "timestamp-query"];
   const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
-  const limits: Record<string, number> = {};
+  const limits: Record<string, GPUSize64> = {};
   for (const name of [
     "maxStorageBufferBindingSize",
     "maxBufferSize",
@@ -42,7 +42,7 @@ async function open(): Promise<Device | undefined> {
     "maxComputeInvocationsPerWorkgroup",
     "maxComputeWorkgroupSizeX",
   ] as const) {
-    limits[name] = adapter.limits[name];
+    limits[name] = adapter.limits[name] ?? 0;
   }
   limits["maxImmediateSize"] = 64;
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: limits });
@@ -52,7 +52,7 @@ async function open(): Promise<Device | undefined> {
   const info = adapter.info;
   const fixed = info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : 0;
   const target: Target = {
-    subgroup: adapter.features.has("subgroups") ? fixed : 0,
+    subgroup: adapter.features.has("subgroups") ? (fixed ?? 0) : 0,
     f16: adapter.features.has("shader-f16"),
     maxBinding: device.limits.maxStorageBufferBindingSize,
     maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,

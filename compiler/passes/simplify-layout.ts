@@ -1,0 +1,124 @@
+// Rules for ops that move or reduce elements. In: a node not yet emitted; out: what it can be instead, or undefined.
+// Invariant: nothing computed changes, only how often elements are moved.
+
+import { elements, type Value } from "../ir/graph.js";
+import { at, sameShape } from "../ops/op.js";
+import { type Candidate, type Context, operand } from "./simplify.js";
+
+type LayoutCandidate = Extract<
+  Candidate,
+  { readonly op: "sum" | "amax" | "reshape" | "transpose" | "broadcast" | "slice" | "pad" | "concat" | "matmul" }
+>;
+
+export function layoutRules(c: Context, node: LayoutCandidate): Value | undefined {
+  const { b, make } = c;
+  const [x] = node.inputs;
+  const inner = operand(b, node.inputs);
+  if (x === undefined || inner === undefined) return undefined;
+  const { shape } = b.type(x);
+  switch (node.op) {
+    case "sum":
+    case "amax":
+      return reductionRules(c, node, x, shape);
+    case "reshape":
+      if (sameShape(shape, node.attrs.shape)) return x;
+      if (inner.op === "reshape") return make("reshape", inner.inputs, node.attrs);
+      if (inner.op === "fill") return make("fill", [], { value: inner.attrs.value, shape: node.attrs.shape });
+      if (inner.op === "literal") return make("literal", [], { values: inner.attrs.values, shape: node.attrs.shape });
+      return undefined;
+    case "transpose": {
+      const { order } = node.attrs;
+      const target = order.map((axis) => at(shape, axis));
+      if (inner.op === "transpose") return make("transpose", inner.inputs, { order: order.map((axis) => at(inner.attrs.order, axis)) });
+      if (inner.op === "fill") return make("fill", [], { value: inner.attrs.value, shape: target });
+      // Only axes of size 1 move: the elements stay in order.
+      const moved = order.filter((axis) => shape[axis] !== 1);
+      return moved.every((axis, i) => i === 0 || axis > at(moved, i - 1)) ? make("reshape", [x], { shape: target }) : undefined;
+    }
+    case "broadcast":
+      if (sameShape(shape, node.attrs.shape)) return x;
+      if (inner.op === "broadcast") return make("broadcast", inner.inputs, node.attrs);
+      if (inner.op === "fill") return make("fill", [], { value: inner.attrs.value, shape: node.attrs.shape });
+      if (elements(shape) === elements(node.attrs.shape)) return make("reshape", [x], node.attrs);
+      return undefined;
+    case "slice":
+      return sliceRules(c, node, x, shape);
+    case "pad":
+      if ([...node.attrs.before, ...node.attrs.after].every((n) => n === 0)) return x;
+      return inner.op === "fill" && inner.attrs.value === 0
+        ? make("fill", [], { value: 0, shape: shape.map((n, i) => n + at(node.attrs.before, i) + at(node.attrs.after, i)) })
+        : undefined;
+    case "concat":
+      return node.inputs.length === 1 ? x : undefined;
+    case "matmul":
+      return matmulRules(c, node);
+  }
+}
+
+function reductionRules({ b, make }: Context, node: Extract<LayoutCandidate, { readonly op: "sum" | "amax" }>, x: Value, shape: readonly number[]): Value | undefined {
+  const { axes, keep } = node.attrs;
+  const target = keep ? shape.map((n, axis) => (axes.includes(axis) ? 1 : n)) : shape.filter((_, axis) => !axes.includes(axis));
+  const inner = b.node(x);
+  if (inner.op === "fill") {
+    const value = node.op === "sum" ? inner.attrs.value * axes.reduce((n, axis) => n * at(shape, axis), 1) : inner.attrs.value;
+    return make("fill", [], { value, shape: target });
+  }
+  const long = axes.filter((axis) => shape[axis] !== 1);
+  if (long.length === axes.length && axes.length > 0) return undefined;
+  // Axes of size 1 are dropped by a change of shape alone.
+  const reduced = long.length === 0 ? x : make(node.op, [x], { axes: long, keep });
+  return make("reshape", [reduced], { shape: target });
+}
+
+function sliceRules({ b, make }: Context, node: Extract<LayoutCandidate, { readonly op: "slice" }>, x: Value, shape: readonly number[]): Value | undefined {
+  const { starts, stops } = node.attrs;
+  if (shape.every((n, i) => starts[i] === 0 && stops[i] === n)) return x;
+  const inner = b.node(x);
+  switch (inner.op) {
+    case "fill":
+      return make("fill", [], { value: inner.attrs.value, shape: shape.map((_, i) => at(stops, i) - at(starts, i)) });
+    case "slice": {
+      const before = inner.attrs.starts;
+      const shift = (places: readonly number[]) => places.map((n, i) => n + at(before, i));
+      return make("slice", inner.inputs, { starts: shift(starts), stops: shift(stops) });
+    }
+    case "concat": {
+      // A slice that lies in one part is a slice of that part.
+      const { axis } = inner.attrs;
+      let first = 0;
+      for (const part of inner.inputs) {
+        const size = at(b.type(part).shape, axis);
+        const inside = at(starts, axis) >= first && at(stops, axis) <= first + size;
+        const shift = (places: readonly number[]) => places.map((n, i) => (i === axis ? n - first : n));
+        if (inside) return make("slice", [part], { starts: shift(starts), stops: shift(stops) });
+        first += size;
+      }
+      return undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A transpose of the last two axes becomes the product's own flag. */
+function matmulRules({ b, make }: Context, node: Extract<LayoutCandidate, { readonly op: "matmul" }>): Value | undefined {
+  const [x, y] = node.inputs;
+  if (x === undefined || y === undefined) return undefined;
+  const [a, w] = [swapped(b.node(x)), swapped(b.node(y))];
+  if (a === undefined && w === undefined) return undefined;
+  const { transposeA, transposeB } = node.attrs;
+  return make("matmul", [a ?? x, w ?? y], {
+    ...node.attrs,
+    transposeA: transposeA !== (a !== undefined),
+    transposeB: transposeB !== (w !== undefined),
+  });
+}
+
+/** What a node exchanges the last two axes of, if it does just that. */
+function swapped(node: ReturnType<Context["b"]["node"]>): Value | undefined {
+  if (node.op !== "transpose") return undefined;
+  const { order } = node.attrs;
+  const rank = order.length;
+  const last = order.map((_, i) => (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i));
+  return rank >= 2 && sameShape(order, last) ? node.inputs[0] : undefined;
+}

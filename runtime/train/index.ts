@@ -1,0 +1,7 @@
+// What an app needs to train: rows from texts, the trainer, checkpoints. Runs in Node and in a page.
+
+export { type Corpus, CorpusError, type CorpusOptions, readCorpus } from "../data/corpus.js";
+export { type BatchPlace, openTextData, type TextData } from "../data/text.js";
+export { checkpointChunks, loadCheckpoint, loadWeights, type RunState, weightChunks } from "./checkpoint.js";
+export { adamCorrections, learningRate } from "./schedule.js";
+export { DivergenceError, evaluate, type EvaluationReport, type StepReport, train, trainingOf, type TrainOptions, type TrainResult } from "./trainer.js";
