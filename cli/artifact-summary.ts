@@ -94,11 +94,11 @@ export function artifactData(artifact: Artifact): Readonly<Record<string, unknow
   };
 }
 
-/** An artifact from a file; a failure that says why where it is none. */
-export function readArtifact(path: string): Artifact {
+/** An artifact from the file at `whole`, which messages call `path`; a failure that says why where it is none. */
+export function readArtifact(whole: string, path = whole): Artifact {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, "utf8"));
+    value = JSON.parse(readFileSync(whole, "utf8"));
   } catch (error) {
     if (error instanceof SyntaxError) throw wrong(`${path} is not valid JSON: it was cut short or edited.`, "Write it again: ulmus compile FILE.elm -o artifact.json");
     throw error;

@@ -5,7 +5,7 @@ import type { Compiled } from "../compiler/compile.js";
 import type { Model } from "../compiler/check/model.js";
 import { showModel } from "../compiler/check/show.js";
 import { print } from "../compiler/ir/print.js";
-import { showPlan } from "../compiler/passes/plan.js";
+import { printPlan } from "../compiler/passes/plan/print.js";
 import { outline, parse } from "../grammar/index.js";
 import type { SequenceSpec } from "../runtime/artifact.js";
 import { describeSequence, openSequence } from "../runtime/sequences.js";
@@ -37,7 +37,7 @@ export function emitCompiled(level: CompiledLevel, compiled: Compiled): string {
     case "graph":
       return [...compiled.graphs.values()].map(print).join("\n");
     case "plan":
-      return [...compiled.plans.values()].map(showPlan).join("\n");
+      return [...compiled.plans.values()].map(printPlan).join("\n");
     case "wgsl":
       return compiled.artifact.shaders.map((text, i) => `// --- kernel ${i}: ${usersOf(compiled, i)}\n${text.trimEnd()}\n`).join("\n");
   }

@@ -38,6 +38,8 @@ export function failureOf(error: unknown): Failure {
     case "NoAdapterError":
       return new Failure(message, { cause: error });
     case "EncodeError":
+      return wrong(message, "Only what stands in the text that the tokenizer was made from can be given.");
+    case "CorpusError":
     case "SequenceError":
       return new Failure(message, { cause: error, exitCode: exitCodes.wrong });
     case "SafetensorsError":

@@ -68,7 +68,7 @@ export function checkSource(source: Source, io: Io): Checked {
 
 /** Diagnostics as people read them, a blank line after each. */
 export function renderDiagnostics(out: Terminal, diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map((diagnostic) => `${render(diagnostic, { color: out.color, width: out.width })}\n`).join("");
+  return diagnostics.map((diagnostic) => `${render(diagnostic, { color: out.color, width: out.width })}\n\n`).join("");
 }
 
 /** Files of the folder that may have been meant. */

@@ -27,6 +27,7 @@ export interface RunRecord {
 }
 
 export interface RunFolder {
+  /** As messages call it. */
   readonly path: string;
   readonly record: RunRecord;
   /** Text of `program/` files by the path the program uses; a corpus is its alphabet. */
@@ -65,26 +66,26 @@ export function isRun(path: string): boolean {
   return existsSync(join(path, "run.json"));
 }
 
-/** Throws a failure with a remedy where the folder is no run, or one that this version does not read. */
-export function openRun(path: string): RunFolder {
+/** Opens the folder at `path`, which messages call `shown`. Throws a failure with a remedy where it is no run, or one that this version does not read. */
+export function openRun(path: string, shown = path): RunFolder {
   const recordPath = join(path, "run.json");
   if (!existsSync(recordPath)) {
     const why = existsSync(path) ? "it has no run.json" : "there is no such folder";
-    throw wrong(`${path} is no run folder: ${why}.`, `Train one first: ulmus train FILE.elm -o ${path}`);
+    throw wrong(`${shown} is no run folder: ${why}.`, `Train one first: ulmus train FILE.elm -o ${shown}`);
   }
-  const record = recordOf(readJson(recordPath), recordPath);
+  const record = recordOf(readJson(recordPath, join(shown, "run.json")), join(shown, "run.json"));
   const program = join(path, "program");
   const files = new Map<string, string>();
   const stored = existsSync(program) ? readdirSync(program, { recursive: true, encoding: "utf8" }) : [];
   for (const name of stored) {
     if (name.endsWith(".elm")) files.set(name.replaceAll("\\", "/"), readFileSync(join(program, name), "utf8"));
   }
-  const corpora = existsSync(join(program, CORPORA)) ? readJson(join(program, CORPORA)) : undefined;
+  const corpora = existsSync(join(program, CORPORA)) ? readJson(join(program, CORPORA), join(shown, "program", CORPORA)) : undefined;
   if (!files.has(record.entry) || typeof corpora !== "object" || corpora === null) {
-    throw new Failure(`${path} is not whole: its program/ lacks ${files.has(record.entry) ? CORPORA : record.entry}.`, { remedy: "Restore the folder, or train again into a new one." });
+    throw new Failure(`${shown} is not whole: its program/ lacks ${files.has(record.entry) ? CORPORA : record.entry}.`, { remedy: "Restore the folder, or train again into a new one." });
   }
   for (const [name, text] of Object.entries(corpora)) if (typeof text === "string") files.set(name, text);
-  return { path, record, files };
+  return { path: shown, record, files };
 }
 
 function recordOf(value: unknown, path: string): RunRecord {
@@ -100,11 +101,11 @@ function recordOf(value: unknown, path: string): RunRecord {
   return record as RunRecord;
 }
 
-function readJson(path: string): unknown {
+function readJson(path: string, shown: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch {
-    throw new Failure(`${path} is not valid JSON: it was cut short or edited.`, { remedy: "Restore the file, or train again into a new folder." });
+    throw new Failure(`${shown} is not valid JSON: it was cut short or edited.`, { remedy: "Restore the file, or train again into a new folder." });
   }
 }
 
@@ -133,9 +134,9 @@ export function checkpoints(run: string): readonly Checkpoint[] {
 }
 
 /** The latest checkpoint; a failure with a remedy where there is none yet. */
-export function latestCheckpoint(run: string): Checkpoint {
+export function latestCheckpoint(run: string, shown = run): Checkpoint {
   const latest = checkpoints(run).at(-1);
-  if (latest === undefined) throw new Failure(`${run} has no checkpoint yet: its training ended before the first was written.`, { remedy: `Remove the folder and train again: ulmus train FILE.elm -o ${run}` });
+  if (latest === undefined) throw new Failure(`${shown} has no checkpoint yet: its training ended before the first was written.`, { remedy: `Start it again: ulmus train ${shown} --resume` });
   return latest;
 }
 

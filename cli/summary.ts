@@ -5,7 +5,7 @@ import type { Schedule } from "../runtime/artifact.js";
 import { count, table } from "./terminal.js";
 
 export interface Block {
-  /** First part of the parameters' names: `decoder_layer`. */
+  /** First part of the parameters' names; `h.N` where counters follow: `h.0`, `h.1`. */
   readonly name: string;
   /** How often it stands in the model: the counters after the name. */
   readonly copies: number;
@@ -16,15 +16,17 @@ export function parametersOf(network: Network): number {
   return network.parameters.reduce((sum, parameter) => sum + elements(parameter.shape), 0);
 }
 
-/** Parameters by the first part of their names, in order; counters (`.0`, `.1`) are copies of one block. */
+/** Parameters by the first part of their names, in order; counters are copies of one block. */
 export function blocksOf(network: Network): readonly Block[] {
   const blocks = new Map<string, { copies: Set<string>; parameters: number }>();
   for (const { name, shape } of network.parameters) {
     const [head = "", second = ""] = name.split(".");
-    const block = blocks.get(head) ?? { copies: new Set(), parameters: 0 };
-    block.copies.add(/^\d+$/.test(second) ? second : "");
+    const counted = /^\d+$/.test(second);
+    const key = counted ? `${head}.N` : head;
+    const block = blocks.get(key) ?? { copies: new Set(), parameters: 0 };
+    block.copies.add(counted ? second : "");
     block.parameters += elements(shape);
-    blocks.set(head, block);
+    blocks.set(key, block);
   }
   return [...blocks].map(([name, block]) => ({ name, copies: block.copies.size, parameters: block.parameters }));
 }

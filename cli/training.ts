@@ -11,7 +11,7 @@ import { Executable } from "../runtime/executable.js";
 import { NodeFile, writeFileAtomically } from "../runtime/node-files.js";
 import { openNodeDevice } from "../runtime/node.js";
 import { initialise } from "../runtime/tensors.js";
-import { checkpointChunks, loadCheckpoint, loadWeights } from "../runtime/train/checkpoint.js";
+import { checkpointChunks, loadCheckpoint } from "../runtime/train/checkpoint.js";
 import { type EvaluationReport, type StepReport, train as trainSteps } from "../runtime/train/trainer.js";
 import { memoryLine, memoryOf, parameterCount } from "./artifact-summary.js";
 import { lossCurve } from "./curve.js";
@@ -21,11 +21,12 @@ import type { Io, Speech } from "./io.js";
 import { type Metrics, openMetrics } from "./metrics.js";
 import { neighbourLoss } from "./neighbour.js";
 import type { Checked } from "./program.js";
-import { checkpointPath, checkpoints, createRun, dropOldCheckpoints, latestCheckpoint, RUN_FORMAT, type RunFolder, writeRecord } from "./run-folder.js";
+import { checkpointPath, checkpoints, createRun, dropOldCheckpoints, RUN_FORMAT, type RunFolder, writeRecord } from "./run-folder.js";
 import { storedTexts } from "./stored-texts.js";
 import { titled, tokensOfStep } from "./summary.js";
 import { count, duration, paint, type Progress, progress } from "./terminal.js";
 import { version } from "./version.js";
+import { loadParameters, weightsFile } from "./weights.js";
 
 export interface Request {
   readonly checked: Checked;
@@ -144,7 +145,7 @@ function finish(io: Io, say: Speech, session: Session, result: { readonly step: 
   }
   if (!say.json && evaluation !== undefined) {
     io.out.write(`loss over the whole held-out part (${evaluation.split}, ${count(opened.data.tokens(evaluation.split))} tokens): ${evaluation.loss.toFixed(4)} nats a token\n`);
-    if (neighbour !== undefined) io.out.write(`loss of the text's own left-neighbour table on it:${" ".repeat(Math.max(1, 16 - 0))}${neighbour.toFixed(4)} nats a token\n`);
+    if (neighbour !== undefined) io.out.write(`loss of the text's own left-neighbour table on it: ${neighbour.toFixed(4)} nats a token\n`);
   }
   say.people.write(`Trained in ${duration(seconds)}; saved in ${request.shown} (loss.svg shows the curve).\nWrite with it: ulmus generate ${request.shown}\n`);
   return exitCodes.done;
@@ -189,25 +190,15 @@ export async function ready(say: Speech, artifact: Artifact, device: Device): Pr
 
 /** From the checkpoint, the file that the program loads, or the seed. */
 async function setWeights(executable: Executable, request: Request, training: Training, checkpoint: string | undefined): Promise<void> {
-  if (checkpoint !== undefined) {
-    const file = await NodeFile.open(checkpoint);
-    try {
-      await loadCheckpoint(executable, file);
-    } finally {
-      await file.close();
-    }
+  if (checkpoint === undefined) {
+    await initialise(executable, training.seed);
+    const weights = request.checked.model.networks.get(training.network)?.weights;
+    if (weights !== undefined) await loadParameters(executable, weightsFile(weights, request.checked.source.folder), training.seed);
     return;
   }
-  await initialise(executable, training.seed);
-  const weights = request.checked.model.networks.get(training.network)?.weights;
-  if (weights === undefined) return;
-  await loadFile(executable, join(request.checked.source.folder, weights.path));
-}
-
-async function loadFile(executable: Executable, path: string): Promise<void> {
-  const file = await NodeFile.open(path);
+  const file = await NodeFile.open(checkpoint);
   try {
-    await loadWeights(executable, file);
+    await loadCheckpoint(executable, file);
   } finally {
     await file.close();
   }
@@ -255,5 +246,3 @@ function withCheckpoint(error: unknown, request: Request): unknown {
   const where = saved === undefined ? "There is no checkpoint yet." : `The last checkpoint is of step ${count(saved.step)}.`;
   return new Failure(`${error.message} ${where}`, { cause: error, remedy: `For example: ulmus train FILE.elm -o RUN --set ${request.training}.clip_norm=1.0, or a smaller learning_rate.` });
 }
-
-export { latestCheckpoint };

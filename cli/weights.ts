@@ -55,7 +55,7 @@ export async function loadParameters(executable: Executable, from: WeightsFile, 
     const taken = new Map(wanted.map((tensor) => [tensor, sourceOf(tensors, from, tensor)]));
     refuseMissing(from, tensors, taken);
     for (const [tensor, name] of taken) if (name !== undefined) await set(executable, tensor, tensors, name, from);
-    executable.copy(emaPairs(executable));
+    await executable.copy(emaPairs(executable));
     await executable.idle();
     const used = new Set(taken.values());
     const known = (name: string) => used.has(name) || used.has(`ema/${name}`) || /^(ema|adam\.[mv])\//.test(name) || from.ignore.some((glob) => fits(name, glob));

@@ -55,7 +55,6 @@ export const catalogue = {
       : `Nothing is called \`${f.name}\` here.`,
     notes: f.what === "fact" ? ["Facts are `position`, `row`, `column`, `predicted` and `segment`; `vocab_size` is a number."] : [],
   })),
-  "missing-value": error((_: Record<string, never>) => ({ message: "A value is missing here." })),
   "bound-twice": error((f: { name: string }) => ({ message: `\`${f.name}\` already has a value.`, at: "bound again", notes: ["Each name is bound once; only in a `repeat` does an outer name get its next value, once a round."] })),
   "misplaced-item": error((f: { item: string; place: string }) => ({ message: `${f.item} has no place in ${f.place}.` })),
   "not-built-yet": error((f: { what: string }) => ({ message: `${f.what} cannot be compiled yet.` })),
@@ -125,7 +124,6 @@ export const catalogue = {
   "wrong-output": error((f: { model: string; shape: string; needs: string }) => ({ message: `\`${f.model}\` returns ${f.shape}, but ${f.needs} is needed to score the next token.` })),
   "no-stream": error((f: { model: string; vocabulary: string }) => ({ message: `\`${f.model}\` reads no \`${f.vocabulary}\` tokens.` })),
   "top-k-above-vocabulary": warning((f: { topK: number; vocabSize: number; tokenizer: string }) => ({ message: `\`top_k = ${f.topK}\` keeps every token: \`${f.tokenizer}\` has ${f.vocabSize}.` })),
-  "unused-setting": warning((f: { name: string }) => ({ message: `\`${f.name}\` is set but has no effect here.` })),
 } satisfies Record<string, Entry<never>>;
 
 export type Code = keyof typeof catalogue;

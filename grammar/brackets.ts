@@ -265,10 +265,13 @@ function missingBrace(tokens: readonly IToken[], i: number): number | undefined 
   let end = i + 1;
   let depth = 0;
   let net = 0;
+  // The marks of the line that stand in no round or square bracket.
+  const flat: (TokenType | undefined)[] = [];
   while (end < tokens.length && (!startsLine(tokens, end) || depth > 0)) {
     const type = tokens[end]?.tokenType;
     if (type === mark.LParen || type === mark.LBracket) depth++;
     if (type === mark.RParen || type === mark.RBracket) depth--;
+    if (depth === 0) flat.push(type);
     if (type === mark.LBrace) net++;
     if (type === mark.RBrace) net--;
     end++;
@@ -286,7 +289,7 @@ function missingBrace(tokens: readonly IToken[], i: number): number | undefined 
   }
   if (next === undefined || next.tokenType === mark.LBrace || line.includes(mark.LBrace)) return undefined;
   const plainHead = words === -1 && line.length <= 2;
-  const signatureHead = (words === 1 || words === 2) && line[words] === mark.LParen && !line.includes(mark.Equals);
+  const signatureHead = (words === 1 || words === 2) && line[words] === mark.LParen && !flat.includes(mark.Equals);
   const deeper = (next.startColumn ?? 1) > (head.startColumn ?? 1);
   return deeper && (plainHead || signatureHead || head.tokenType === word.repeat) ? end : undefined;
 }

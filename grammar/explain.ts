@@ -210,7 +210,8 @@ function unexpected(file: SourceFile, token: IToken): Diagnostic {
 /** Text that no rule could use, in plain words; none where it is only brackets made up in mending others, reported there. */
 export function explainSkipped(file: SourceFile, skipped: Skipped): Diagnostic | undefined {
   const found = skipped.tokens.find((token) => token.image !== "");
-  return found === undefined ? undefined : explainUnread(file, skipped, found);
+  // Brackets nest: one that closes what was not understood was opened by it, and that was told.
+  return found === undefined || closes(found) ? undefined : explainUnread(file, skipped, found);
 }
 
 function explainUnread(file: SourceFile, skipped: Skipped, found: IToken): Diagnostic {

@@ -524,9 +524,14 @@ export class Parser extends CstParser {
     }
     // mistake: a head that cannot be read, but ends its line with the `{` of a body.
     const line = this.LA(k - 1).endLine;
-    while (this.LA(k).startLine === line && this.LA(k).tokenType !== mark.Equals && !closers.has(this.LA(k).tokenType)) {
-      if (this.LA(k).tokenType === mark.LBrace) return endsExpression(this.LA(k - 1)) && this.LA(k + 1).startLine !== line;
-      k = openers.has(this.LA(k).tokenType) ? this.pastBracket(k) : k + 1;
+    let equals = false;
+    let arrow = false;
+    while (this.LA(k).startLine === line && !closers.has(this.LA(k).tokenType)) {
+      const { tokenType } = this.LA(k);
+      equals ||= tokenType === mark.Equals;
+      arrow ||= tokenType === mark.Arrow;
+      if (tokenType === mark.LBrace) return (arrow || !equals) && endsExpression(this.LA(k - 1)) && this.LA(k + 1).startLine !== line;
+      k = openers.has(tokenType) ? this.pastBracket(k) : k + 1;
     }
     return false;
   }

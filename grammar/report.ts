@@ -13,9 +13,6 @@ const alone: ReadonlySet<string> = new Set<Code>([
   "digit-first",
 ]);
 
-/** Mistakes that have none either, but may be echoes. */
-const harmless: ReadonlySet<string> = new Set<Code>(["quoted-name", "space-in-name", "wrong-equals"]);
-
 /**
  * Keeps one diagnostic an item, from the earliest step that has any: a text that is never closed explains lost brackets,
  * a lost bracket explains what the grammar cannot read.
@@ -29,7 +26,7 @@ export function oneEach(steps: readonly (readonly Diagnostic[])[], tokens: reado
       const item = itemAt(starts, diagnostic.at.span.start);
       if (!alone.has(diagnostic.code)) {
         if (told.has(item)) continue;
-        if (!harmless.has(diagnostic.code)) told.add(item);
+        told.add(item);
       }
       kept.push(diagnostic);
     }

@@ -63,7 +63,13 @@ export interface Program {
   readonly inputs: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[]; readonly offset: number }[];
   /** Copied out at the end of the run as one block. */
   readonly readbackBytes: number;
-  readonly outputs: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[]; readonly source: Slice; readonly offset: number }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+    readonly source: Slice;
+    readonly offset: number;
+  }[];
   readonly arenaBytes: number;
   readonly steps: readonly Step[];
 }
@@ -102,7 +108,13 @@ export type TokenizerSpec =
   | { readonly kind: "byte"; readonly specials: readonly string[] }
   | { readonly kind: "label"; readonly names: readonly string[]; readonly specials: readonly string[] }
   /** Members take consecutive ids from `offsets[i]`; `specials` name ids of the whole. */
-  | { readonly kind: "union"; readonly members: readonly string[]; readonly offsets: readonly number[]; readonly specials: Readonly<Record<string, number>>; readonly vocabSize: number };
+  | {
+      readonly kind: "union";
+      readonly members: readonly string[];
+      readonly offsets: readonly number[];
+      readonly specials: Readonly<Record<string, number>>;
+      readonly vocabSize: number;
+    };
 
 /** A sequence as data; one evaluator (`sequences.ts`) makes training rows, prompts, facts and legal ids from it. */
 export interface SequenceSpec {

@@ -11,6 +11,8 @@ const STORAGE_BIT = 128;
 
 /** What kernels read and write. */
 export const STORAGE = STORAGE_BIT | COPY_SRC | COPY_DST;
+/** What a dispatch takes its size from. */
+export const INDIRECT = 256;
 /** What the host maps. */
 export const STAGING = MAP_READ | COPY_DST;
 
@@ -35,7 +37,8 @@ export function align(bytes: number): number {
 export async function allocate(device: Device, bytes: number, usage: number, what: string): Promise<GPUBuffer> {
   device.check();
   const size = Math.max(4, align(bytes));
-  if (size > device.maxBuffer) throw new OutOfMemoryError(what, size, `The device allows at most ${device.maxBuffer.toLocaleString("en")} bytes a buffer.`);
+  if (size > device.maxBuffer)
+    throw new OutOfMemoryError(what, size, `The device allows at most ${device.maxBuffer.toLocaleString("en")} bytes a buffer.`);
   const gpu = device.gpu;
   gpu.pushErrorScope("out-of-memory");
   gpu.pushErrorScope("validation");

@@ -82,7 +82,9 @@ export class Device {
     gpu.lost.then((info) => {
       const why = info.message === "" ? info.reason : info.message;
       this.#lost = new DeviceLostError(
-        this.#destroyed ? "The device was closed." : `The device "${this.description.description}" was lost: ${why}. Start again from the last checkpoint.`,
+        this.#destroyed
+          ? "The device was closed."
+          : `The device "${this.description.description}" was lost: ${why}. Start again from the last checkpoint.`,
       );
     });
   }
@@ -118,16 +120,35 @@ export async function openDevice(root: GPU, options: DeviceOptions = {}): Promis
     if (value !== undefined) requiredLimits[limit] = value;
   }
   if ((requiredLimits.maxImmediateSize ?? 0) < IMMEDIATE_BYTES) {
-    throw new NoAdapterError(`The adapter "${describe(adapter).description}" has no immediates (maxImmediateSize of ${IMMEDIATE_BYTES} bytes). Use a newer browser or npm \`webgpu\` 0.6.2.`);
+    throw new NoAdapterError(
+      `The adapter "${describe(adapter).description}" has no immediates (maxImmediateSize of ${IMMEDIATE_BYTES} bytes). Use a newer browser or npm \`webgpu\` 0.6.2.`,
+    );
   }
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
   const gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return new Device(root, adapter, gpu);
 }
 
+const requests: readonly GPURequestAdapterOptions[] = [
+  { powerPreference: "high-performance" },
+  { powerPreference: "low-power" },
+  { forceFallbackAdapter: true },
+];
+
+/** Every adapter that the usual requests give, each once. */
+export async function listAdapters(root: GPU): Promise<readonly AdapterDescription[]> {
+  const found = new Map<string, AdapterDescription>();
+  for (const request of requests) {
+    const adapter = await root.requestAdapter(request);
+    if (adapter === null) continue;
+    const description = describe(adapter);
+    found.set(Object.values(description).join(" "), description);
+  }
+  return [...found.values()];
+}
+
 async function chooseAdapter(root: GPU, wanted: string | undefined): Promise<GPUAdapter> {
   const candidates: GPUAdapter[] = [];
-  const requests: GPURequestAdapterOptions[] = [{ powerPreference: "high-performance" }, { powerPreference: "low-power" }, { forceFallbackAdapter: true }];
   for (const request of requests) {
     const adapter = await root.requestAdapter(request);
     if (adapter === null) continue;
@@ -139,7 +160,9 @@ async function chooseAdapter(root: GPU, wanted: string | undefined): Promise<GPU
     const found = candidates.find((adapter) => text(adapter).includes(wanted.toLowerCase()));
     if (found !== undefined) return found;
     const names = candidates.map((adapter) => `"${describe(adapter).description}"`).join(", ");
-    throw new NoAdapterError(`No adapter is named "${wanted}". ${names === "" ? `There is none at all. ${remedy}` : `There is: ${names}.`}`);
+    throw new NoAdapterError(
+      `No adapter is named "${wanted}". ${names === "" ? `There is none at all. ${remedy}` : `There is: ${names}.`}`,
+    );
   }
   const first = candidates[0];
   if (first === undefined) throw new NoAdapterError(`WebGPU found no adapter on this machine. ${remedy}`);

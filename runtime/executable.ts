@@ -2,7 +2,7 @@
 // bind groups are made by `open`; after that a run only writes the upload block, encodes the step list and submits: nothing is created but the encoder.
 
 import { ARENA, type Artifact, type Program, type Slice, type Step, type TensorSpec, UPLOAD } from "./artifact.js";
-import { align, allocate, mapRead, STORAGE, STAGING } from "./buffers.js";
+import { align, allocate, INDIRECT, mapRead, STAGING, STORAGE } from "./buffers.js";
 import { type Device, IMMEDIATE_BYTES } from "./device.js";
 
 /** Values of a run by name: a number for a scalar, an array of the declared type and size for an input. Names that the program does not list are ignored. */
@@ -40,8 +40,23 @@ export interface RunOptions {
 
 /** A dispatch or copy with its device objects. */
 type Ready =
-  | { readonly kind: "dispatch"; readonly pipeline: GPUComputePipeline; readonly group: GPUBindGroup; readonly immediates: Uint32Array<ArrayBuffer>; readonly grid: readonly [number, number, number]; readonly cut: boolean }
-  | { readonly kind: "copy"; readonly from: GPUBuffer; readonly fromOffset: number; readonly to: GPUBuffer; readonly toOffset: number; readonly bytes: number; readonly cut: boolean };
+  | {
+      readonly kind: "dispatch";
+      readonly pipeline: GPUComputePipeline;
+      readonly group: GPUBindGroup;
+      readonly immediates: Uint32Array<ArrayBuffer>;
+      readonly grid: readonly [number, number, number];
+      readonly cut: boolean;
+    }
+  | {
+      readonly kind: "copy";
+      readonly from: GPUBuffer;
+      readonly fromOffset: number;
+      readonly to: GPUBuffer;
+      readonly toOffset: number;
+      readonly bytes: number;
+      readonly cut: boolean;
+    };
 
 interface Plan {
   readonly program: Program;
@@ -74,7 +89,14 @@ export class Executable {
   readonly #groupLayouts = new Map<number, GPUBindGroupLayout>();
   #destroyed = false;
 
-  private constructor(artifact: Artifact, device: Device, options: ExecutableOptions, buffers: readonly GPUBuffer[], arena: GPUBuffer, upload: GPUBuffer) {
+  private constructor(
+    artifact: Artifact,
+    device: Device,
+    options: ExecutableOptions,
+    buffers: readonly GPUBuffer[],
+    arena: GPUBuffer,
+    upload: GPUBuffer,
+  ) {
     this.artifact = artifact;
     this.device = device;
     this.tensors = new Map(artifact.tensors.map((tensor) => [tensor.name, tensor]));
@@ -92,9 +114,19 @@ export class Executable {
     try {
       for (const buffer of artifact.buffers) made.push(await allocate(device, buffer.bytes, STORAGE, `buffer "${buffer.name}"`));
       const buffers = made.slice();
-      const arena = await allocate(device, Math.max(LEAST, ...programs.map((program) => program.arenaBytes)), STORAGE, "the arena of activations");
+      const arena = await allocate(
+        device,
+        Math.max(LEAST, ...programs.map((program) => program.arenaBytes)),
+        STORAGE,
+        "the arena of activations",
+      );
       made.push(arena);
-      const upload = await allocate(device, Math.max(LEAST, ...programs.map((program) => program.uploadBytes)), STORAGE, "the upload block");
+      const upload = await allocate(
+        device,
+        Math.max(LEAST, ...programs.map((program) => program.uploadBytes)),
+        STORAGE,
+        "the upload block",
+      );
       made.push(upload);
       const executable = new Executable(artifact, device, options, buffers, arena, upload);
       await executable.prepare(options.programs ?? Object.keys(artifact.programs));
@@ -120,12 +152,14 @@ export class Executable {
       }
     }
     await Promise.all([...first].map(async ([shader, step]) => this.#pipelines.set(shader, await this.#compile(shader, step, fresh))));
+    const nothing = await allocate(this.device, 12, INDIRECT, "the size of no workgroups");
     let done = 0;
     for (const [shader, step] of first) {
       this.#options.onProgress?.({ done, total: first.size, label: step.label });
-      await this.#warmUp(shader, step);
+      await this.#warmUp(shader, step, nothing);
       done += 1;
     }
+    nothing.destroy();
     if (first.size > 0) this.#options.onProgress?.({ done, total: first.size, label: "" });
     for (const name of fresh) this.#plans.set(name, await this.#plan(name));
   }
@@ -188,7 +222,8 @@ export class Executable {
     this.#check();
     const tensor = this.tensor(name);
     const count = elements(tensor.shape);
-    if (data.length !== count) throw new Error(`Tensor "${name}" is [${tensor.shape.join(", ")}], ${count} elements, but ${data.length} were given.`);
+    if (data.length !== count)
+      throw new Error(`Tensor "${name}" is [${tensor.shape.join(", ")}], ${count} elements, but ${data.length} were given.`);
     if ((data instanceof Float32Array ? "f32" : "u32") !== tensor.dtype) throw new Error(`Tensor "${name}" is of ${tensor.dtype}.`);
     this.device.gpu.queue.writeBuffer(this.#at(tensor.buffer), tensor.offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   }
@@ -281,7 +316,8 @@ export class Executable {
 
   #program(name: string): Program {
     const program = this.artifact.programs[name];
-    if (program === undefined) throw new Error(`The artifact has no program "${name}"; it has ${Object.keys(this.artifact.programs).join(", ")}.`);
+    if (program === undefined)
+      throw new Error(`The artifact has no program "${name}"; it has ${Object.keys(this.artifact.programs).join(", ")}.`);
     return program;
   }
 
@@ -315,10 +351,15 @@ export class Executable {
   async #compile(shader: number, step: Step & { kind: "dispatch" }, programs: readonly string[]): Promise<GPUComputePipeline> {
     const code = this.artifact.shaders[shader];
     if (code === undefined) throw new Error(`The artifact has no shader ${shader}.`);
-    const uses = programs.flatMap((name) => this.#program(name).steps).filter((other) => other.kind === "dispatch" && other.shader === shader);
+    const uses = programs
+      .flatMap((name) => this.#program(name).steps)
+      .filter((other) => other.kind === "dispatch" && other.shader === shader);
     const immediates = uses.some((use) => use.kind === "dispatch" && use.immediates.length > 0);
     const gpu = this.device.gpu;
-    const layout = gpu.createPipelineLayout({ bindGroupLayouts: [this.#groupLayout(step.bindings.length)], immediateSize: immediates ? IMMEDIATE_BYTES : 0 });
+    const layout = gpu.createPipelineLayout({
+      bindGroupLayouts: [this.#groupLayout(step.bindings.length)],
+      immediateSize: immediates ? IMMEDIATE_BYTES : 0,
+    });
     gpu.pushErrorScope("validation");
     const module = gpu.createShaderModule({ code, label: step.label });
     await gpu.popErrorScope();
@@ -326,7 +367,9 @@ export class Executable {
       return await gpu.createComputePipelineAsync({ layout, compute: { module }, label: step.label });
     } catch (cause) {
       this.device.check();
-      const messages = (await module.getCompilationInfo()).messages.map((message) => `${message.lineNum}:${message.linePos} ${message.message}`);
+      const messages = (await module.getCompilationInfo()).messages.map(
+        (message) => `${message.lineNum}:${message.linePos} ${message.message}`,
+      );
       const where = step.origin === undefined ? "" : ` (from ${step.origin})`;
       const reason = messages.length > 0 ? messages.join("\n") : cause instanceof Error ? cause.message : String(cause);
       throw new Error(`The driver refuses the kernel "${step.label}"${where}: ${reason}`, { cause });
@@ -336,14 +379,21 @@ export class Executable {
   #groupLayout(bindings: number): GPUBindGroupLayout {
     const known = this.#groupLayouts.get(bindings);
     if (known !== undefined) return known;
-    const entries = Array.from({ length: bindings }, (_, binding) => ({ binding, visibility: COMPUTE_STAGE, buffer: { type: "storage" as const } }));
+    const entries = Array.from({ length: bindings }, (_, binding) => ({
+      binding,
+      visibility: COMPUTE_STAGE,
+      buffer: { type: "storage" as const },
+    }));
     const layout = this.device.gpu.createBindGroupLayout({ entries });
     this.#groupLayouts.set(bindings, layout);
     return layout;
   }
 
-  /** A dispatch of no workgroups compiles without effect: software drivers do the real work at the first dispatch. */
-  async #warmUp(shader: number, step: Step & { kind: "dispatch" }): Promise<void> {
+  /**
+   * A dispatch of no workgroups compiles without effect: software drivers do the real work at the first dispatch. Its size is read from a buffer of
+   * zeros, as Dawn prints a warning for one that is written out.
+   */
+  async #warmUp(shader: number, step: Step & { kind: "dispatch" }, nothing: GPUBuffer): Promise<void> {
     const gpu = this.device.gpu;
     gpu.pushErrorScope("validation");
     const encoder = gpu.createCommandEncoder();
@@ -351,7 +401,7 @@ export class Executable {
     pass.setPipeline(this.#pipeline(shader));
     pass.setBindGroup(0, this.#group(step));
     if (step.immediates.length > 0) pass.setImmediates(0, Uint32Array.from(step.immediates));
-    pass.dispatchWorkgroups(0, 0, 0);
+    pass.dispatchWorkgroupsIndirect(nothing, 0);
     pass.end();
     gpu.queue.submit([encoder.finish()]);
     const error = await gpu.popErrorScope();
@@ -370,7 +420,10 @@ export class Executable {
     const key = step.bindings.map((slice) => `${slice.buffer}:${slice.offset}:${slice.bytes}`).join(" ");
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
-    const entries = step.bindings.map((slice, binding) => ({ binding, resource: { buffer: this.#at(slice.buffer), offset: slice.offset, size: align(slice.bytes) } }));
+    const entries = step.bindings.map((slice, binding) => ({
+      binding,
+      resource: { buffer: this.#at(slice.buffer), offset: slice.offset, size: align(slice.bytes) },
+    }));
     const group = this.device.gpu.createBindGroup({ layout: this.#groupLayout(step.bindings.length), entries, label: step.label });
     this.#groups.set(key, group);
     return group;
@@ -380,14 +433,18 @@ export class Executable {
     const program = this.#program(name);
     const gpu = this.device.gpu;
     const inner = program.steps.filter((step) => step.kind === "copy" && step.from.buffer === step.to.buffer);
-    const bounce = inner.length === 0 ? undefined : await this.#bounceOf(Math.max(LEAST, ...inner.map((step) => (step.kind === "copy" ? step.from.bytes : 0))));
+    const bounce =
+      inner.length === 0
+        ? undefined
+        : await this.#bounceOf(Math.max(LEAST, ...inner.map((step) => (step.kind === "copy" ? step.from.bytes : 0))));
     gpu.pushErrorScope("validation");
     const steps = program.steps.flatMap((step, index) => this.#ready(step, index, name, bounce));
     const error = await gpu.popErrorScope();
     if (error !== null) throw new Error(`Program "${name}" can not be run on this device: ${error.message}`);
     const depth = program.readbackBytes > LARGE_READBACK ? 1 : (this.#options.readbacks ?? 4);
     const free: GPUBuffer[] = [];
-    for (let i = 0; i < depth && program.readbackBytes > 0; i++) free.push(await allocate(this.device, program.readbackBytes, STAGING, `the readback of "${name}"`));
+    for (let i = 0; i < depth && program.readbackBytes > 0; i++)
+      free.push(await allocate(this.device, program.readbackBytes, STAGING, `the readback of "${name}"`));
     return { program, block: new ArrayBuffer(align(program.uploadBytes)), steps, free };
   }
 
@@ -400,7 +457,13 @@ export class Executable {
       }
       case "copy": {
         const { from, to } = step;
-        const ends = { from: this.#at(from.buffer), fromOffset: from.offset, to: this.#at(to.buffer), toOffset: to.offset, bytes: from.bytes };
+        const ends = {
+          from: this.#at(from.buffer),
+          fromOffset: from.offset,
+          to: this.#at(to.buffer),
+          toOffset: to.offset,
+          bytes: from.bytes,
+        };
         if (from.buffer !== to.buffer || bounce === undefined) return [{ kind: "copy", ...ends, cut }];
         return [
           { kind: "copy", ...ends, to: bounce, toOffset: 0, cut },
@@ -422,9 +485,12 @@ export class Executable {
     for (const input of plan.program.inputs) {
       const value = values[input.name];
       const count = elements(input.shape);
-      if (value === undefined || typeof value === "number") throw new Error(`Program "${name}" needs the array "${input.name}" of ${input.dtype} [${input.shape.join(", ")}].`);
+      if (value === undefined || typeof value === "number")
+        throw new Error(`Program "${name}" needs the array "${input.name}" of ${input.dtype} [${input.shape.join(", ")}].`);
       if (value.length !== count || (value instanceof Float32Array ? "f32" : "u32") !== input.dtype) {
-        throw new Error(`Input "${input.name}" of program "${name}" is ${input.dtype} [${input.shape.join(", ")}], ${count} elements, but ${value.length} of ${value instanceof Float32Array ? "f32" : "u32"} were given.`);
+        throw new Error(
+          `Input "${input.name}" of program "${name}" is ${input.dtype} [${input.shape.join(", ")}], ${count} elements, but ${value.length} of ${value instanceof Float32Array ? "f32" : "u32"} were given.`,
+        );
       }
       if (value instanceof Float32Array) new Float32Array(plan.block, input.offset, count).set(value);
       else new Uint32Array(plan.block, input.offset, count).set(value);
@@ -434,7 +500,8 @@ export class Executable {
   #copyOut(name: string, plan: Plan, encoder: GPUCommandEncoder): GPUBuffer {
     if (plan.program.readbackBytes === 0) throw new Error(`Program "${name}" has no outputs.`);
     const staging = plan.free.pop();
-    if (staging === undefined) throw new Error(`Too many readbacks of "${name}" are in flight: await the \`read()\` of earlier runs first.`);
+    if (staging === undefined)
+      throw new Error(`Too many readbacks of "${name}" are in flight: await the \`read()\` of earlier runs first.`);
     for (const output of plan.program.outputs) {
       encoder.copyBufferToBuffer(this.#at(output.source.buffer), output.source.offset, staging, output.offset, output.source.bytes);
     }
@@ -447,7 +514,8 @@ export class Executable {
     const outputs: Record<string, Float32Array | Uint32Array> = {};
     for (const output of plan.program.outputs) {
       const count = elements(output.shape);
-      outputs[output.name] = output.dtype === "f32" ? new Float32Array(copy, output.offset, count) : new Uint32Array(copy, output.offset, count);
+      outputs[output.name] =
+        output.dtype === "f32" ? new Float32Array(copy, output.offset, count) : new Uint32Array(copy, output.offset, count);
     }
     return outputs;
   }

@@ -54,7 +54,12 @@ const MOST_REPEATS = 64;
  * of the context is read anew as a prompt, other lanes waiting; of other sequences the sample ends there. A longer prompt than the context is cut at
  * its front for the former and an error for the latter. Throws `SequenceError`, `EncodeError` or `DeviceLostError`.
  */
-export async function generate(executable: Executable, sampler: string, given: Readonly<Record<string, string>> = {}, options: GenerateOptions = {}): Promise<Generated> {
+export async function generate(
+  executable: Executable,
+  sampler: string,
+  given: Readonly<Record<string, string>> = {},
+  options: GenerateOptions = {},
+): Promise<Generated> {
   const { artifact } = executable;
   const spec = artifact.samplers[sampler];
   if (spec === undefined) throw new Error(`The artifact has no sampler "${sampler}"; it has ${Object.keys(artifact.samplers).join(", ")}.`);
@@ -100,11 +105,26 @@ interface Group {
 }
 
 function newLane(index: number, prompt: Prompt, sequence: Sequence, wanted: boolean): Lane {
-  return { index, ids: [...prompt.ids], decoder: sequence.vocabulary.decoder(), base: 0, position: 0, drawn: 0, text: "", reason: wanted ? undefined : "length" };
+  return {
+    index,
+    ids: [...prompt.ids],
+    decoder: sequence.vocabulary.decoder(),
+    base: 0,
+    position: 0,
+    drawn: 0,
+    text: "",
+    reason: wanted ? undefined : "length",
+  };
 }
 
 function sampleOf(lane: Lane, prompt: Prompt): Sample {
-  return { index: lane.index, prompt: prompt.ids, ids: lane.ids.slice(prompt.ids.length), text: lane.text, reason: lane.reason ?? "aborted" };
+  return {
+    index: lane.index,
+    prompt: prompt.ids,
+    ids: lane.ids.slice(prompt.ids.length),
+    text: lane.text,
+    reason: lane.reason ?? "aborted",
+  };
 }
 
 async function drawGroup(group: Group): Promise<void> {
@@ -119,7 +139,10 @@ async function drawGroup(group: Group): Promise<void> {
     rebase(lane, Math.min(lane.ids.length, contextLength));
   }
   writeStart(group);
-  await readPrompts(group, lanes.filter((lane) => lane.reason === undefined));
+  await readPrompts(
+    group,
+    lanes.filter((lane) => lane.reason === undefined),
+  );
   let repeats = 1;
   while (lanes.some((lane) => lane.reason === undefined)) {
     if (options.signal?.aborted === true) return;
@@ -145,22 +168,20 @@ async function drawGroup(group: Group): Promise<void> {
 
 /** Takes drawn ids until the stop or the budget. */
 function take(group: Group, lane: Lane, ids: readonly number[], most: number): void {
+  if (lane.reason !== undefined) return;
   const { prompt, options } = group;
   const fresh: number[] = [];
   let text = "";
   for (const id of ids) {
+    if (id === prompt.stop) lane.reason = "stop";
     if (lane.reason !== undefined) break;
-    if (id === prompt.stop) {
-      lane.reason = "stop";
-      break;
-    }
     lane.drawn += 1;
     lane.ids.push(id);
     fresh.push(id);
     text += lane.decoder.push(id);
     if (lane.drawn >= most) lane.reason = "length";
   }
-  if (lane.reason !== undefined && (fresh.length > 0 || ids.length > 0)) text += lane.decoder.end();
+  if (lane.reason !== undefined) text += lane.decoder.end();
   lane.text += text;
   if (fresh.length > 0) options.onTokens?.(fresh, lane.index);
   if (text !== "") options.onText?.(text, lane.index);
@@ -212,7 +233,8 @@ async function readPrompts(group: Group, fresh: readonly Lane[]): Promise<void> 
     }
     executable.run(spec.programs.prefill, { tokens, position });
   }
-  const write = (state: string, value: (lane: Lane) => number): void => executable.write(stateName(executable, spec, state), Uint32Array.from(lanes, value));
+  const write = (state: string, value: (lane: Lane) => number): void =>
+    executable.write(stateName(executable, spec, state), Uint32Array.from(lanes, value));
   write("token", (lane) => lane.ids[lane.ids.length - 1] ?? 0);
   write("position", (lane) => lane.position);
   write("draw", (lane) => lane.drawn);

@@ -1,7 +1,7 @@
 // In: nothing but the machine. Out: an open device through Dawn (npm `webgpu`), the one file that imports it.
 // Invariant: the object that `create` returns stays referenced for as long as the process lives; a collected one crashes the process.
 
-import { type Device, type DeviceOptions, NoAdapterError, openDevice } from "./device.js";
+import { type AdapterDescription, type Device, type DeviceOptions, listAdapters, NoAdapterError, openDevice } from "./device.js";
 
 export { NodeFile, readTextFile, writeFileAtomically } from "./node-files.js";
 
@@ -31,12 +31,22 @@ export async function openNodeDevice(options: NodeDeviceOptions = {}): Promise<D
   return device;
 }
 
+/** Every adapter that Dawn offers here, each once. */
+export async function listNodeAdapters(): Promise<readonly AdapterDescription[]> {
+  const root = await createRoot([`enable-dawn-features=${alwaysOn.join(",")}`]);
+  held.push(root);
+  return listAdapters(root);
+}
+
 async function createRoot(settings: string[]): Promise<GPU> {
   let dawn: typeof import("webgpu");
   try {
     dawn = await import("webgpu");
   } catch (cause) {
-    throw new NoAdapterError("The npm package `webgpu` (Dawn) is not installed or has no binary for this machine: `npm install webgpu@0.6.2`.", { cause });
+    throw new NoAdapterError(
+      "The npm package `webgpu` (Dawn) is not installed or has no binary for this machine: `npm install webgpu@0.6.2`.",
+      { cause },
+    );
   }
   return dawn.create(settings);
 }

@@ -81,7 +81,8 @@ export function writeCuts(
   for (const cut of cuts) {
     const { span } = cut;
     const source = span.ids ?? options.read?.(cut);
-    if (source === undefined) throw new Error(`The field \`${span.field ?? span.source}\` is too long to lie in memory, so it has to be read.`);
+    if (source === undefined)
+      throw new Error(`The field \`${span.field ?? span.source}\` is too long to lie in memory, so it has to be read.`);
     const shift = span.ids === undefined ? -cut.first : 0;
     const offset = span.ids === undefined ? span.offset : 0;
     for (let i = 0; i < cut.count; i++) {

@@ -66,7 +66,8 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
 function parseEntry(entry: unknown): TensorEntry | string {
   if (!isRecord(entry)) return "has no description";
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16" && dtype !== "U32") return `is of type ${String(dtype)}; F32, F16, BF16 and U32 are read`;
+  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16" && dtype !== "U32")
+    return `is of type ${String(dtype)}; F32, F16, BF16 and U32 are read`;
   if (!isSizes(shape)) return "has no shape";
   if (!isSizes(offsets) || offsets.length !== 2) return "has no place";
   const [first = 0, end = 0] = offsets;
@@ -108,7 +109,13 @@ function widenF16(halves: Uint16Array): Float32Array {
     const exponent = (half >> 10) & 31;
     const fraction = half & 1023;
     const magnitude =
-      exponent === 0 ? fraction * 2 ** -24 : exponent === 31 ? (fraction === 0 ? Number.POSITIVE_INFINITY : Number.NaN) : (1 + fraction / 1024) * 2 ** (exponent - 15);
+      exponent === 0
+        ? fraction * 2 ** -24
+        : exponent === 31
+          ? fraction === 0
+            ? Number.POSITIVE_INFINITY
+            : Number.NaN
+          : (1 + fraction / 1024) * 2 ** (exponent - 15);
     values[i] = (half & 0x8000) === 0 ? magnitude : -magnitude;
   }
   return values;
@@ -124,7 +131,10 @@ export interface PlannedTensor {
 }
 
 /** The bytes of a file, tensor by tensor. Data starts at a multiple of 8 bytes. */
-export async function* safetensorsChunks(tensors: readonly PlannedTensor[], metadata: Readonly<Record<string, string>> = {}): AsyncGenerator<Uint8Array> {
+export async function* safetensorsChunks(
+  tensors: readonly PlannedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array> {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {};
   let offset = 0;
   for (const tensor of tensors) {
@@ -145,15 +155,24 @@ export async function* safetensorsChunks(tensors: readonly PlannedTensor[], meta
   yield head;
   for (const tensor of tensors) {
     const { data } = await tensor.read();
-    if (data.length !== elements(tensor.shape)) throw new Error(`Tensor "${tensor.name}" has ${data.length} elements, not those of [${tensor.shape.join(", ")}].`);
+    if (data.length !== elements(tensor.shape))
+      throw new Error(`Tensor "${tensor.name}" has ${data.length} elements, not those of [${tensor.shape.join(", ")}].`);
     yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   }
 }
 
 /** A file in memory, for small ones. */
-export async function encodeSafetensors(tensors: ReadonlyMap<string, HostTensor>, metadata: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
+export async function encodeSafetensors(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<Uint8Array> {
   const planned = [...tensors].map(
-    ([name, tensor]): PlannedTensor => ({ name, shape: tensor.shape, dtype: tensor.data instanceof Float32Array ? "f32" : "u32", read: () => Promise.resolve(tensor) }),
+    ([name, tensor]): PlannedTensor => ({
+      name,
+      shape: tensor.shape,
+      dtype: tensor.data instanceof Float32Array ? "f32" : "u32",
+      read: () => Promise.resolve(tensor),
+    }),
   );
   const chunks: Uint8Array[] = [];
   for await (const chunk of safetensorsChunks(planned, metadata)) chunks.push(chunk);

@@ -61,8 +61,24 @@ export interface Sequence {
 
 /** A part of the pattern after `drop` and `one_of` are decided; `group` tells the `predict` it stands in, 0 outside. */
 type Atom =
-  | { readonly kind: "text"; readonly value: string; readonly tokenizer: string; readonly group: number; readonly weight: number; readonly source: string; readonly field?: string }
-  | { readonly kind: "tokens"; readonly value: TokenArray | LongField; readonly tokenizer: string; readonly group: number; readonly weight: number; readonly source: string; readonly field: string }
+  | {
+      readonly kind: "text";
+      readonly value: string;
+      readonly tokenizer: string;
+      readonly group: number;
+      readonly weight: number;
+      readonly source: string;
+      readonly field?: string;
+    }
+  | {
+      readonly kind: "tokens";
+      readonly value: TokenArray | LongField;
+      readonly tokenizer: string;
+      readonly group: number;
+      readonly weight: number;
+      readonly source: string;
+      readonly field: string;
+    }
   | { readonly kind: "special"; readonly id: number; readonly group: number; readonly weight: number; readonly source: string }
   | { readonly kind: "missing"; readonly field: string; readonly group: number; readonly weight: number };
 
@@ -70,7 +86,8 @@ type Atom =
 export function openSequence(spec: SequenceSpec, tokenizers: Tokenizers): Sequence {
   const vocabulary = tokenizers.get(spec.vocabulary);
   for (const field of spec.fields) {
-    if (field.list) throw new SequenceError(`Field \`${field.name}\` of sequence \`${spec.name}\` is a list; single text fields are supported.`);
+    if (field.list)
+      throw new SequenceError(`Field \`${field.name}\` of sequence \`${spec.name}\` is a list; single text fields are supported.`);
   }
   return {
     spec,
@@ -138,7 +155,11 @@ function encodeAtoms(spec: SequenceSpec, tokenizers: Tokenizers, atoms: readonly
     const head = pending[0];
     if (head === undefined) return;
     const text = pending.map((atom) => atom.value).join("");
-    const ids = moved(tokenizers.get(head.tokenizer).encode(text), offsetOf(spec, tokenizers, head.tokenizer), tokenizers.get(spec.vocabulary).vocabSize);
+    const ids = moved(
+      tokenizers.get(head.tokenizer).encode(text),
+      offsetOf(spec, tokenizers, head.tokenizer),
+      tokenizers.get(spec.vocabulary).vocabSize,
+    );
     const source = pending.map((atom) => atom.source).join(" + ");
     const only = pending.length === 1 && head.field !== undefined ? { field: head.field } : {};
     if (ids.length > 0) spans.push({ ids, length: ids.length, offset: 0, predicted: head.group > 0, weight: head.weight, source, ...only });
@@ -176,7 +197,9 @@ function isTokens(value: TokenArray | LongField): value is TokenArray {
 function offsetOf(spec: SequenceSpec, tokenizers: Tokenizers, tokenizer: string): number {
   const offset = tokenizers.offset(spec.vocabulary, tokenizer);
   if (offset === undefined) {
-    throw new SequenceError(`Tokens of \`${tokenizer}\` are no part of \`${spec.vocabulary}\`, the vocabulary of sequence \`${spec.name}\`: such fields go to the model by name, which is not supported.`);
+    throw new SequenceError(
+      `Tokens of \`${tokenizer}\` are no part of \`${spec.vocabulary}\`, the vocabulary of sequence \`${spec.name}\`: such fields go to the model by name, which is not supported.`,
+    );
   }
   return offset;
 }
@@ -195,12 +218,15 @@ function moved(ids: TokenArray, offset: number, vocabSize: number): TokenArray {
 function makePrompt(spec: SequenceSpec, tokenizers: Tokenizers, given: Readonly<Record<string, string>>): Prompt {
   for (const name of Object.keys(given)) {
     if (!spec.fields.some((field) => field.name === name)) {
-      throw new SequenceError(`Sequence \`${spec.name}\` has no field \`${name}\`; it has ${spec.fields.map((field) => `\`${field.name}\``).join(", ")}.`);
+      throw new SequenceError(
+        `Sequence \`${spec.name}\` has no field \`${name}\`; it has ${spec.fields.map((field) => `\`${field.name}\``).join(", ")}.`,
+      );
     }
   }
   const atoms = flatten(spec, given, undefined);
   const outside = atoms.find((atom) => atom.kind === "missing" && atom.group === 0);
-  if (outside?.kind === "missing") throw new SequenceError(`The field \`${outside.field}\` of sequence \`${spec.name}\` is not predicted, so it must be given.`);
+  if (outside?.kind === "missing")
+    throw new SequenceError(`The field \`${outside.field}\` of sequence \`${spec.name}\` is not predicted, so it must be given.`);
   let at = atoms.findIndex((atom) => atom.kind === "missing");
   let before = atoms.slice(0, Math.max(0, at));
   if (at < 0) {
@@ -214,15 +240,25 @@ function makePrompt(spec: SequenceSpec, tokenizers: Tokenizers, given: Readonly<
   const drawn = open.field;
   const after = atoms.slice(at + 1);
   const more = after.find((atom) => atom.kind === "missing" || (atom.group > 0 && atom.kind === "text" && atom.field !== undefined));
-  if (more !== undefined) throw new SequenceError(`Sequence \`${spec.name}\` has more predicted fields after \`${drawn}\`: give them, or draw one at a time.`);
+  if (more !== undefined)
+    throw new SequenceError(`Sequence \`${spec.name}\` has more predicted fields after \`${drawn}\`: give them, or draw one at a time.`);
   const tokenizerName = spec.fields.find((field) => field.name === drawn)?.tokenizer ?? spec.vocabulary;
   const tokenizer = tokenizers.get(tokenizerName);
-  if (tokenizer.kind === "label") throw new SequenceError(`Field \`${drawn}\` of sequence \`${spec.name}\` is a label; text fields can be drawn.`);
+  if (tokenizer.kind === "label")
+    throw new SequenceError(`Field \`${drawn}\` of sequence \`${spec.name}\` is a label; text fields can be drawn.`);
   const ids = encodeAtoms(spec, tokenizers, before).flatMap((span) => [...(span.ids ?? [])]);
-  if (ids.length === 0) throw new SequenceError(`Something must stand before the first token that is drawn: give \`${drawn}\` a beginning, as in ${drawn}="\\n".`);
+  if (ids.length === 0)
+    throw new SequenceError(
+      `Something must stand before the first token that is drawn: give \`${drawn}\` a beginning, as in ${drawn}="\\n".`,
+    );
   const following = after[0];
   const stop = following?.kind === "special" && following.group > 0 ? following.id : undefined;
-  return { ids, field: drawn, stop, legal: legalIds(tokenizers.get(spec.vocabulary), tokenizer, offsetOf(spec, tokenizers, tokenizerName), stop) };
+  return {
+    ids,
+    field: drawn,
+    stop,
+    legal: legalIds(tokenizers.get(spec.vocabulary), tokenizer, offsetOf(spec, tokenizers, tokenizerName), stop),
+  };
 }
 
 /** The drawn field's own pieces, without any special but `stop`. */
@@ -290,7 +326,8 @@ export function printLayout(sequence: Sequence, spans: readonly Span[]): string 
   for (const span of spans) {
     const mark = span.predicted ? String(span.weight) : "-";
     if (span.ids === undefined) lines.push(`${at}…${at + span.length - 1}\t\t(${span.length} tokens)\t${mark}\t${span.source}`);
-    for (const [i, id] of (span.ids ?? []).entries()) lines.push(`${at + i}\t${id}\t${JSON.stringify(sequence.vocabulary.show(id)).slice(1, -1)}\t${mark}\t${span.source}`);
+    for (const [i, id] of (span.ids ?? []).entries())
+      lines.push(`${at + i}\t${id}\t${JSON.stringify(sequence.vocabulary.show(id)).slice(1, -1)}\t${mark}\t${span.source}`);
     at += span.length;
   }
   return `${lines.join("\n")}\n`;

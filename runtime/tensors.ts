@@ -114,7 +114,9 @@ export function emaPairs(executable: Executable): readonly (readonly [parameter:
 /** The parameter's piece that an EMA piece belongs to: `parameter` names it, or the whole of which it has the same rows. */
 function parameterPiece(executable: Executable, ema: TensorSpec, parameter: string): string {
   if (executable.tensors.has(parameter)) return parameter;
-  const found = executable.artifact.tensors.find((tensor) => tensor.piece?.of === parameter && tensor.piece.first === (ema.piece?.first ?? 0) && tensor.role === "parameter");
+  const found = executable.artifact.tensors.find(
+    (tensor) => tensor.piece?.of === parameter && tensor.piece.first === (ema.piece?.first ?? 0) && tensor.role === "parameter",
+  );
   if (found === undefined) throw new Error(`The artifact has no parameter "${parameter}".`);
   return found.name;
 }

@@ -11,8 +11,8 @@ import { summary, summaryData } from "../summary.js";
 import type { Finish } from "./command.js";
 
 interface Options {
-  readonly set: readonly string[];
-  readonly json: boolean;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
 }
 
 export function registerCheck(program: Command, io: Io, finish: Finish): void {
@@ -21,23 +21,23 @@ export function registerCheck(program: Command, io: Io, finish: Finish): void {
     .summary("find what is wrong in a program")
     .description("Checks a program: names, settings and shapes. Nothing is run, and no graphics driver is needed.")
     .argument("<file>", "the `.elm` file")
-    .option("--set <section.setting=value>", "set a setting; may be repeated", setting, [])
-    .option("--json", "one JSON object a line", false)
+    .option("--set <section.setting=value>", "set a setting; may be repeated", setting)
+    .option("--json", "one JSON object a line")
     .addHelpText("after", "\nExamples:\n  ulmus check model.elm\n  ulmus check model.elm --set training.batch_size=8")
     .action((file: string, options: Options) => finish(() => runCheck(io, file, options)));
 }
 
 async function runCheck(io: Io, file: string, options: Options): Promise<number> {
-  const say = speech(io, options.json);
+  const say = speech(io, options.json === true);
   const tell = (diagnostics: readonly Diagnostic[]) => {
     for (const diagnostic of diagnostics) say.emit("diagnostic", diagnosticData(diagnostic));
     say.people.write(renderDiagnostics(io.err, diagnostics));
   };
   try {
-    const { model, warnings } = checkSource(fileSource(file, options.set, io), io);
+    const { model, warnings } = checkSource(fileSource(file, options.set ?? [], io), io);
     tell(warnings);
     say.emit("summary", summaryData(model));
-    if (!options.json) io.out.write(summary(model));
+    if (options.json !== true) io.out.write(summary(model));
     return exitCodes.done;
   } catch (error) {
     if (!(error instanceof Rejected)) throw error;

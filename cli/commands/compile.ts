@@ -29,8 +29,8 @@ interface Options {
   readonly lanes: number;
   readonly target: "portable" | "device";
   readonly adapter?: string;
-  readonly set: readonly string[];
-  readonly json: boolean;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
 }
 
 export function registerCompile(program: Command, io: Io, finish: Finish): void {
@@ -47,18 +47,18 @@ export function registerCompile(program: Command, io: Io, finish: Finish): void 
     .option("--lanes <n>", "sequences that are generated side by side", whole(1), 1)
     .addOption(new Option("--target <target>", "the least of WebGPU, or what this machine's adapter can do").choices(["portable", "device"]).default("portable"))
     .option("--adapter <name>", "part of the name of the adapter to ask; means --target device")
-    .option("--set <section.setting=value>", "set a setting; may be repeated", setting, [])
-    .option("--json", "one JSON object a line", false)
+    .option("--set <section.setting=value>", "set a setting; may be repeated", setting)
+    .option("--json", "one JSON object a line")
     .addHelpText("after", "\nExamples:\n  ulmus compile model.elm -o artifact.json\n  ulmus compile model.elm --emit graph --job generate")
     .action((file: string, options: Options) => finish(() => runCompile(io, file, options)));
 }
 
 async function runCompile(io: Io, file: string, options: Options): Promise<number> {
-  const say = speech(io, options.json);
-  const { model, warnings } = checkSource(fileSource(file, options.set, io), io);
+  const say = speech(io, options.json === true);
+  const { model, warnings } = checkSource(fileSource(file, options.set ?? [], io), io);
   say.people.write(renderDiagnostics(io.err, warnings));
   const { emit } = options;
-  const show = (text: string) => (options.json ? say.emit("text", { level: emit, text }) : io.out.write(text));
+  const show = (text: string) => (options.json === true ? say.emit("text", { level: emit, text }) : io.out.write(text));
   if (emit !== undefined && isSource(emit)) {
     show(emitSource(emit, model));
     return exitCodes.done;
@@ -73,7 +73,7 @@ async function runCompile(io: Io, file: string, options: Options): Promise<numbe
   if (emit !== undefined) show(emitCompiled(emit, compiled));
   else {
     say.emit("artifact", artifactData(compiled.artifact));
-    if (!options.json) io.out.write(artifactSummary(compiled.artifact));
+    if (options.json !== true) io.out.write(artifactSummary(compiled.artifact));
   }
   return exitCodes.done;
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
 import type { Device } from "../../runtime/device.js";
-import { openNodeDevice } from "../../runtime/node.js";
+import { listNodeAdapters, openNodeDevice } from "../../runtime/node.js";
 import { exitCodes } from "../failure.js";
 import { type Io, speech } from "../io.js";
 import { paint, size, table, type Terminal } from "../terminal.js";
@@ -23,6 +23,9 @@ export interface Findings {
   /** The driver that the set-up fetched, where there is one: its words and place. */
   readonly fetched: { readonly driver: string; readonly folder: string } | undefined;
   readonly cache: { readonly folder: string; readonly bytes: number };
+  /** All adapters that were found. */
+  readonly adapters: readonly string[];
+  /** The one that is used. */
   readonly device: DeviceFindings | undefined;
   /** Why there is no device. */
   readonly reason: string | undefined;
@@ -56,16 +59,16 @@ export function registerDoctor(program: Command, io: Io, finish: Finish): void {
     .command("doctor")
     .summary("say whether this machine can train, and what repairs it")
     .description("Looks at Node, the graphics drivers and the cache folder, opens a device, and says which fast paths it has.")
-    .option("--json", "one JSON object", false)
+    .option("--json", "one JSON object")
     .option("--adapter <name>", "part of the name of the adapter to open")
     .addHelpText("after", "\nExample:\n  ulmus doctor")
-    .action((options: { readonly json: boolean; readonly adapter?: string }) => finish(() => runDoctor(io, options)));
+    .action((options: { readonly json?: boolean; readonly adapter?: string }) => finish(() => runDoctor(io, options)));
 }
 
-async function runDoctor(io: Io, options: { readonly json: boolean; readonly adapter?: string }): Promise<number> {
+async function runDoctor(io: Io, options: { readonly json?: boolean; readonly adapter?: string }): Promise<number> {
   const found = await examine(io, options.adapter);
-  speech(io, options.json).emit("doctor", { ...found, paths: fastPaths(found.device) });
-  if (!options.json) io.out.write(report(io.out, found));
+  speech(io, options.json === true).emit("doctor", { ...found, paths: fastPaths(found.device) });
+  if (options.json !== true) io.out.write(report(io.out, found));
   return found.device === undefined ? exitCodes.failed : exitCodes.done;
 }
 
@@ -76,10 +79,12 @@ async function examine(io: Io, adapter: string | undefined): Promise<Findings> {
   const environment = Object.fromEntries(names.flatMap((name) => (io.env[name] === undefined ? [] : [[name, io.env[name]]])));
   // A broken driver may take its process down, so another process looks first.
   const state = setup.probe();
+  let adapters: readonly string[] = [];
   let device: DeviceFindings | undefined;
   let reason = state.usable ? undefined : state.reason;
   if (state.usable) {
     try {
+      adapters = (await listNodeAdapters()).map((each) => each.description);
       const open = await openNodeDevice(adapter === undefined ? {} : { adapter });
       device = describe(open);
       open.destroy();
@@ -94,6 +99,7 @@ async function examine(io: Io, adapter: string | undefined): Promise<Findings> {
     environment,
     fetched: record === undefined ? undefined : { driver: `${record.driver} from ${record.origin}`, folder: setup.driverFolder() },
     cache: { folder: setup.cacheFolder(), bytes: bytesUnder(setup.cacheFolder()) },
+    adapters,
     device,
     reason,
     repair: `node ${join(packageRoot, "cli", "setup", "driver.mjs")}`,
@@ -149,6 +155,7 @@ export function report(out: Terminal, found: Findings): string {
     ["fetched driver", found.fetched === undefined ? "none" : `${found.fetched.driver}, in ${found.fetched.folder}`],
     ["cache", found.cache.bytes === 0 ? `${found.cache.folder} (empty)` : `${found.cache.folder}, ${size(found.cache.bytes)}; deleting the folder removes all of it`],
   ];
+  for (const name of found.adapters) if (name !== device?.name) rows.push(["also found", name]);
   if (device !== undefined) {
     rows.push(["adapter", `${device.name}${device.vendor === "" ? "" : ` (${device.vendor})`}`]);
     rows.push(["limits", `binding ${size(device.maxBinding)}, buffer ${size(device.maxBuffer)}, ${device.maxStorageBuffers} storage buffers a stage, workgroup memory ${size(device.maxWorkgroupMemory)}`]);

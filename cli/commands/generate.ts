@@ -5,6 +5,9 @@ import type { Command } from "commander";
 import { compile } from "../../compiler/compile.js";
 import type { Model, Sampler } from "../../compiler/check/model.js";
 import { type Generated, generate, type Sample } from "../../runtime/generate.js";
+import type { Executable } from "../../runtime/executable.js";
+import { openSequence } from "../../runtime/sequences.js";
+import { openTokenizers } from "../../runtime/tokenizers/index.js";
 import { openNodeDevice } from "../../runtime/node.js";
 import { exitCodes, wrong } from "../failure.js";
 import { type Io, type Speech, speech } from "../io.js";
@@ -23,9 +26,9 @@ const MOST_LANES = 32;
 interface Options {
   readonly number: number;
   readonly seed?: number;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly adapter?: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 export function registerGenerate(program: Command, io: Io, finish: Finish): void {
@@ -37,27 +40,27 @@ export function registerGenerate(program: Command, io: Io, finish: Finish): void
     .argument("[words...]", "the sampler, where there are several, and fields: field=value, with \\n for a new line")
     .option("-n, --number <n>", "how many samples", whole(1), 1)
     .option("--seed <n>", "the seed of what is drawn; without it another at each call", seed)
-    .option("--set <sampler.setting=value>", "set a setting; may be repeated", setting, [])
+    .option("--set <sampler.setting=value>", "set a setting; may be repeated", setting)
     .option("--adapter <name>", "part of the name of the adapter to use")
-    .option("--json", "one JSON object a line", false)
+    .option("--json", "one JSON object a line")
     .addHelpText("after", '\nExamples:\n  ulmus generate runs/first\n  ulmus generate runs/first text="Call me " --seed 3\n  ulmus generate runs/first narrator -n 4 --set narrator.temperature=0.5')
     .action((path: string, words: string[], options: Options) => finish(() => runGenerate(io, path, words, options)));
 }
 
 async function runGenerate(io: Io, path: string, words: readonly string[], options: Options): Promise<number> {
-  const say = speech(io, options.json);
+  const say = speech(io, options.json === true);
   const { name, given } = wordsOf(words);
-  const run = isRun(resolve(io.cwd, path)) || !path.endsWith(".elm") ? { ...openRun(resolve(io.cwd, path)), path } : undefined;
-  const checked = checkSource(run === undefined ? fileSource(path, options.set, io) : runSource(run, options.set), io);
+  const run = isRun(resolve(io.cwd, path)) || !path.endsWith(".elm") ? openRun(resolve(io.cwd, path), path) : undefined;
+  const checked = checkSource(run === undefined ? fileSource(path, options.set ?? [], io) : runSource(run, options.set ?? []), io);
   const { model } = checked;
   if (run === undefined) say.people.write(renderDiagnostics(io.err, checked.warnings));
   const sampler = model.samplers.get(choose([...model.samplers.keys()], name, "sampler", path));
   if (sampler === undefined) throw new Error("internal error: the chosen sampler is not there");
-  refuseUnknownFields(model, sampler, given);
+  const beginning = beginningOf(model, sampler, given);
   const trained = run === undefined ? undefined : model.trainings.get(run.record.training)?.network;
-  const weights = trained === sampler.network ? checkpointFile(latestCheckpoint(resolve(io.cwd, path)).path) : ownWeights(checked, sampler, path);
+  const weights = trained === sampler.network ? checkpointFile(latestCheckpoint(resolve(io.cwd, path), path).path) : ownWeights(checked, sampler, path);
   const drawn = options.seed ?? Math.floor(Math.random() * 2 ** 32);
-  return draw(io, say, { model, sampler, given, weights, number: options.number, seed: drawn, adapter: options.adapter });
+  return draw(io, say, { model, sampler, given, beginning, weights, number: options.number, seed: drawn, adapter: options.adapter });
 }
 
 /** The sampler's name and the fields among the words. */
@@ -75,10 +78,13 @@ function wordsOf(words: readonly string[]): { readonly name: string | undefined;
   return { name, given };
 }
 
-function refuseUnknownFields(model: Model, sampler: Sampler, given: Readonly<Record<string, string>>): void {
-  const fields = model.sequences.get(sampler.sequence)?.fields.map((field) => field.name) ?? [];
-  const unknown = Object.keys(given).find((name) => !fields.includes(name));
-  if (unknown !== undefined) throw wrong(`The sequence \`${sampler.sequence}\` has no field \`${unknown}\`.`, `It has ${fields.map((name) => `\`${name}\``).join(", ")}.`);
+/** The text that stands before what is drawn, in the field that is drawn. Throws what is wrong with the fields, before any device is opened. */
+function beginningOf(model: Model, sampler: Sampler, given: Readonly<Record<string, string>>): string {
+  const spec = model.sequences.get(sampler.sequence);
+  if (spec === undefined) throw new Error(`internal error: no sequence ${sampler.sequence}`);
+  const tokenizers = openTokenizers(Object.fromEntries([...model.tokenizers].map(([name, { spec: each }]) => [name, each])));
+  const fields = { ...sampler.given, ...given };
+  return fields[openSequence(spec, tokenizers).prompt(fields).field] ?? "";
 }
 
 function ownWeights({ model, source }: Checked, sampler: Sampler, path: string): WeightsFile {
@@ -91,6 +97,7 @@ interface Drawing {
   readonly model: Model;
   readonly sampler: Sampler;
   readonly given: Readonly<Record<string, string>>;
+  readonly beginning: string;
   readonly weights: WeightsFile;
   readonly number: number;
   readonly seed: number;
@@ -117,7 +124,7 @@ async function draw(io: Io, say: Speech, drawing: Drawing): Promise<number> {
   }
 }
 
-async function stream(io: Io, say: Speech, { sampler, given, number, seed: drawn }: Drawing, executable: Parameters<typeof generate>[0]): Promise<number> {
+async function stream(io: Io, say: Speech, { sampler, given, beginning, number, seed: drawn }: Drawing, executable: Executable): Promise<number> {
   const controller = new AbortController();
   const release = io.onInterrupt(() => {
     if (controller.signal.aborted) io.leave(exitCodes.interrupted);
@@ -132,24 +139,15 @@ async function stream(io: Io, say: Speech, { sampler, given, number, seed: drawn
     end = text.endsWith("\n") ? "" : "\n";
   };
   try {
-    // The prompt is part of the text where it is the start of what is drawn.
-    const begun = { ...sampler.given, ...given };
-    const promptOf = (field: string | undefined) => (field === undefined ? "" : (begun[field] ?? ""));
-    const field = drawnField(executable, sampler);
-    if (single) write(promptOf(field));
+    if (single) write(beginning);
     const generated = await generate(executable, sampler.name, given, { count: number, seed: drawn, signal: controller.signal, ...(single ? { onText: write } : {}) });
     if (single && !say.json) io.out.write(end);
-    if (!single) for (const sample of generated.samples) label(io, say, sample, promptOf(field));
+    if (!single) for (const sample of generated.samples) label(io, say, sample, beginning);
     closing(say, generated, drawn);
     return controller.signal.aborted ? exitCodes.interrupted : exitCodes.done;
   } finally {
     release();
   }
-}
-
-/** The last predicted field of the pattern, which is what a sampler draws. */
-function drawnField(executable: Parameters<typeof generate>[0], sampler: Sampler): string | undefined {
-  return executable.artifact.sequences[sampler.sequence]?.fields.at(-1)?.name;
 }
 
 function label(io: Io, say: Speech, sample: Sample, prompt: string): void {

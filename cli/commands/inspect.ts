@@ -17,7 +17,7 @@ import { count, duration, size, table } from "../terminal.js";
 import type { Finish } from "./command.js";
 
 interface Options {
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 export function registerInspect(program: Command, io: Io, finish: Finish): void {
@@ -26,20 +26,20 @@ export function registerInspect(program: Command, io: Io, finish: Finish): void 
     .summary("show what is in a file or a run folder")
     .description("Shows what is in an .elm file, a run folder, an artifact (artifact.json) or a weights file (.safetensors).")
     .argument("<path>", "a file or a run folder")
-    .option("--json", "one JSON object a line", false)
+    .option("--json", "one JSON object a line")
     .addHelpText("after", "\nExamples:\n  ulmus inspect runs/first\n  ulmus inspect artifact.json\n  ulmus inspect runs/first/checkpoints/step-000500.safetensors")
     .action((path: string, options: Options) => finish(() => runInspect(io, path, options)));
 }
 
 async function runInspect(io: Io, path: string, options: Options): Promise<number> {
-  const say = speech(io, options.json);
+  const say = speech(io, options.json === true);
   const whole = resolve(io.cwd, path);
   if (!existsSync(whole)) throw wrong(`There is nothing at ${path}.`, "The path is taken from the folder you are in.");
   if (statSync(whole).isDirectory() && !isRun(whole)) throw wrong(`${path} is a folder, but no run folder: it has no run.json.`, "Name a file in it, or a folder that `ulmus train -o` wrote.");
   if (isRun(whole)) inspectRun(io, say, whole, path);
   else if (path.endsWith(".elm")) inspectProgram(io, say, path);
-  else if (path.endsWith(".safetensors")) await inspectWeights(io, say, whole);
-  else if (path.endsWith(".json")) inspectArtifact(io, say, whole);
+  else if (path.endsWith(".safetensors")) await inspectWeights(io, say, whole, path);
+  else if (path.endsWith(".json")) inspectArtifact(io, say, whole, path);
   else throw wrong(`${basename(path)} is of no kind that is read here.`, "`ulmus inspect` reads .elm files, run folders, artifacts (.json) and .safetensors files.");
   return exitCodes.done;
 }
@@ -65,9 +65,9 @@ function vocabularies(model: Model): readonly { readonly name: string; readonly 
 }
 
 function inspectRun(io: Io, say: Speech, whole: string, path: string): void {
-  const run = openRun(whole);
+  const run = openRun(whole, path);
   const { record } = run;
-  const { model } = checkSource(runSource({ ...run, path }, []), io);
+  const { model } = checkSource(runSource(run, []), io);
   const training = model.trainings.get(record.training);
   const network = training === undefined ? undefined : model.networks.get(training.network);
   const metrics = readMetrics(join(whole, "metrics.jsonl"));
@@ -90,8 +90,8 @@ function inspectRun(io: Io, say: Speech, whole: string, path: string): void {
   io.out.write(table(rows, [], ""));
 }
 
-function inspectArtifact(io: Io, say: Speech, whole: string): void {
-  const artifact = readArtifact(whole);
+function inspectArtifact(io: Io, say: Speech, whole: string, path: string): void {
+  const artifact = readArtifact(whole, path);
   say.emit("artifact", artifactData(artifact));
   for (const { name, role, dtype, shape } of artifact.tensors) say.emit("tensor", { name, role, dtype, shape });
   if (say.json) return;
@@ -100,10 +100,10 @@ function inspectArtifact(io: Io, say: Speech, whole: string): void {
   io.out.write(table(artifact.tensors.map((tensor) => [tensor.name, tensor.role, `${tensor.dtype} [${tensor.shape.join(", ")}]`])));
 }
 
-async function inspectWeights(io: Io, say: Speech, whole: string): Promise<void> {
+async function inspectWeights(io: Io, say: Speech, whole: string, path: string): Promise<void> {
   const file = await NodeFile.open(whole);
   try {
-    const { tensors, metadata } = await openSafetensors(file);
+    const { tensors, metadata } = await openSafetensors({ name: path, size: file.size, read: (offset, length) => file.read(offset, length) });
     const elements = [...tensors.values()].reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);
     say.emit("weights", { tensors: tensors.size, elements, bytes: file.size, metadata });
     for (const [name, { dtype, shape }] of tensors) say.emit("tensor", { name, dtype, shape });

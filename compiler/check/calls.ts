@@ -2,7 +2,7 @@
 // once, and inside `repeat` an outer name gets its next value, once a round.
 
 import type { Span } from "../../grammar/source.js";
-import type { Argument, Binding, CallExpr, Expr, Item, Repeat, Return, Section, Type } from "../../grammar/tree.js";
+import type { Argument, Binding, CallExpr, Expr, Item, Parameter, Repeat, Return, Section, Type } from "../../grammar/tree.js";
 import { replaceBy } from "../messages.js";
 import { nearest } from "../suggest.js";
 import { evaluate, ROUND_LIMIT } from "./evaluate.js";
@@ -29,10 +29,10 @@ export function callBlock(context: Context, expr: CallExpr, callee: { readonly s
     program.report("too-deep", expr.span, { name, limit: DEPTH_LIMIT });
     return UNKNOWN;
   }
-  const node = enter(scope.place, name, label, expr);
+  const node = scope.place === undefined ? undefined : callNode(scope.place, name, label, expr);
   const values = new Map<string, Value>();
   const solved: Solved = { dims: new Map(), rest: undefined };
-  const inner = blockScope(context, scope, unit, values, solved, node === undefined ? undefined : { node, block: name, binding: "", counters: [] });
+  const inner = blockScope(context, scope, unit, values, solved, node === undefined ? undefined : { node, block: name, binding: "", item: undefined, counters: [] });
   let sound = true;
   for (const parameter of parameters) {
     const argument = given.get(parameter.name.text);
@@ -42,20 +42,27 @@ export function callBlock(context: Context, expr: CallExpr, callee: { readonly s
       sound = false;
       continue;
     }
+    // A default may use the arguments before it: after a wrong one it would only say the same again.
+    if (argument === undefined && !sound) continue;
     const words = parameter.type?.name?.text === "word" ? PREFER_WORDS : argument?.name !== undefined || parameter.type?.name?.text === "list" ? WORDS : EQUATION;
-    const at = argument === undefined ? ofDefault(inner, parameter.name.text) : scope;
+    const at = argument === undefined ? ofDefault(inner, parameter) : scope;
     const value = evaluate(context, source, at, words);
     values.set(parameter.name.text, value);
     if (value.kind === "unknown") sound = false;
     if (!accept(context, parameter.name.text, parameter.type, value, argument?.value.span ?? expr.span, inner, solved)) sound = false;
   }
+  // After the arguments, so that calls are numbered in the order they run.
+  if (node !== undefined) scope.place?.node.children.push(node);
   if (!sound) return UNKNOWN;
-  return runBody(context, section, inner, values, solved);
+  program.calls.push(expr.span);
+  const result = runBody(context, section, inner, values, solved);
+  program.calls.pop();
+  return result;
 }
 
 /** The scope of a default: its parameter is the binding it stands in. */
-function ofDefault(scope: Scope, binding: string): Scope {
-  return scope.place === undefined ? scope : { ...scope, place: { ...scope.place, binding } };
+function ofDefault(scope: Scope, parameter: Parameter): Scope {
+  return scope.place === undefined ? scope : { ...scope, place: { ...scope.place, binding: parameter.name.text, item: parameter } };
 }
 
 function evaluateLabel(context: Context, argument: Argument, scope: Scope): string | undefined {
@@ -65,12 +72,9 @@ function evaluateLabel(context: Context, argument: Argument, scope: Scope): stri
   return undefined;
 }
 
-/** A child of the call tree for a call at this place. */
-export function enter(place: Place | undefined, callee: string, name: string | undefined, site: Expr): CallNode | undefined {
-  if (place === undefined) return undefined;
-  const node: CallNode = { callee, name, binding: place.binding, site, counters: place.counters, children: [] };
-  place.node.children.push(node);
-  return node;
+/** A call at this place, not yet a child of its body's node. */
+export function callNode(place: Place, callee: string, name: string | undefined, site: Expr): CallNode {
+  return { callee, name, binding: place.binding, item: place.item, site, counters: place.counters, children: [] };
 }
 
 /** Positional and named arguments by parameter name; `name` is always allowed. Undefined after a report. */
@@ -129,7 +133,7 @@ export function runBody(context: Context, section: Section, scope: Scope, values
     program.report("missing-return", section.name?.span ?? section.keyword.span, { name });
     return UNKNOWN;
   }
-  const returned = result.values.map((expr) => ({ expr, value: inBinding(context, expr, frame, "out") }));
+  const returned = result.values.map((expr) => ({ expr, value: inBinding(context, expr, frame, "out", result) }));
   const types = section.signature?.results ?? [];
   if (types.length !== returned.length && types.length > 0) {
     program.report("result-count", result.span, { name, declared: types.length, got: returned.length });
@@ -179,7 +183,7 @@ function bind(context: Context, binding: Binding, frame: Frame): void {
   for (const path of binding.targets) {
     if (path.segments.length > 1) program.report("misplaced-item", path.span, { item: "A dotted name", place: "equations" });
   }
-  const value = inBinding(context, binding.value, frame, first, names.length === 1 ? binding.span : undefined);
+  const value = inBinding(context, binding.value, frame, first, binding);
   if (names.length === 1) {
     const [target] = names;
     if (value.kind === "tuple") program.report("several-results", binding.value.span, { count: value.values.length, names: 1 });
@@ -194,13 +198,13 @@ function bind(context: Context, binding: Binding, frame: Frame): void {
 }
 
 /** Evaluates what a name is bound to; parameters made in it and its last equation take the name. */
-function inBinding(context: Context, expr: Expr, frame: Frame, name: string, whole?: Span): Value {
-  const place = frame.scope.place === undefined ? undefined : { ...frame.scope.place, binding: name };
+function inBinding(context: Context, expr: Expr, frame: Frame, name: string, item: Binding | Return): Value {
+  const place = frame.scope.place === undefined ? undefined : { ...frame.scope.place, binding: name, item };
   const scope = { ...frame.scope, lookup: (asked: string) => lookup(frame, asked), visible: () => visible(frame), ...(place === undefined ? {} : { place }) };
   const before = scope.machine?.equations.length ?? 0;
   const value = evaluate(context, expr, scope);
   if (value.kind === "tensor" && scope.machine !== undefined && place !== undefined && value.index >= before) nameEquation(scope.machine, value, place);
-  return value.kind === "number" && whole !== undefined ? because(value, name, whole) : value;
+  return value.kind === "number" && item.kind === "binding" ? because(value, name, item.span) : value;
 }
 
 /** A number that gets a name is known by it in messages. */

@@ -18,6 +18,8 @@ export interface CallNode {
   /** `name = "…"`, where given. */
   readonly name: string | undefined;
   readonly binding: string;
+  /** The binding itself: `x` may be bound before a loop and again in it. */
+  readonly item: object | undefined;
   readonly site: Expr | undefined;
   readonly counters: readonly number[];
   readonly children: CallNode[];
@@ -29,6 +31,7 @@ export interface Place {
   readonly node: CallNode;
   readonly block: string;
   readonly binding: string;
+  readonly item: object | undefined;
   /** The counters of the loops of this body around it. */
   readonly counters: readonly number[];
 }
@@ -43,7 +46,7 @@ export interface Machine {
 }
 
 export function machine(): Machine {
-  return { equations: [], root: { callee: "", name: "", binding: "", site: undefined, counters: [], children: [] }, facts: new Map(), tokens: undefined, full: false };
+  return { equations: [], root: { callee: "", name: "", binding: "", item: undefined, site: undefined, counters: [], children: [] }, facts: new Map(), tokens: undefined, full: false };
 }
 
 export interface Extras {
@@ -117,18 +120,18 @@ function owns(node: CallNode): boolean {
 function named(node: CallNode): [CallNode, string][] {
   const owners = node.children.filter(owns);
   /** binding → callee → call sites in the order they run. */
-  const sites = new Map<string, Map<string, (Expr | undefined)[]>>();
+  const sites = new Map<object | undefined, Map<string, (Expr | undefined)[]>>();
   for (const child of owners) {
     if (child.name !== undefined) continue;
-    const callees = sites.get(child.binding) ?? new Map<string, (Expr | undefined)[]>();
-    sites.set(child.binding, callees);
+    const callees = sites.get(child.item) ?? new Map<string, (Expr | undefined)[]>();
+    sites.set(child.item, callees);
     const list = callees.get(child.callee) ?? [];
     callees.set(child.callee, list);
     if (!list.includes(child.site)) list.push(child.site);
   }
   return owners.map((child) => {
     if (child.name !== undefined) return [child, child.name];
-    const callees = sites.get(child.binding);
+    const callees = sites.get(child.item);
     const count = [...(callees?.values() ?? [])].reduce((sum, list) => sum + list.length, 0);
     const parts = [child.binding];
     if (count > 1) {

@@ -47,22 +47,22 @@ export function network(checker: Checker, declaration: Declaration, vocabularyOf
     lookup: (name) => values.get(name) ?? solved.dims.get(name) ?? outer.lookup(name),
     visible: () => [...values.keys(), ...solved.dims.keys(), ...outer.visible()],
     machine: m,
-    place: { node: m.root, block: declaration.name, binding: "", counters: [] },
+    place: { node: m.root, block: declaration.name, binding: "", item: undefined, counters: [] },
   };
-  const read1 = inputs(checker, section, scope, m, values, solved, vocabularyOf);
-  const result = read1 === undefined ? UNKNOWN : runBody(checker, section, scope, values, solved);
+  const taken = inputs(checker, section, scope, m, values, solved, vocabularyOf);
+  const result = taken === undefined ? UNKNOWN : runBody(checker, section, scope, values, solved);
   const results = result.kind === "tensor" ? [result] : result.kind === "tuple" ? result.values.filter((v) => v.kind === "tensor") : [];
   const parameters = nameParameters(program, m);
-  if (read1 === undefined || contextLength === undefined || results.length === 0 || weights === "wrong") return undefined;
+  if (taken === undefined || contextLength === undefined || results.length === 0 || weights === "wrong") return undefined;
   const dims = [...solved.dims].filter(([, value]) => value.dim !== undefined).map(([name]) => name);
   const forward: Forward = { equations: m.equations, results: results.map((r) => r.index), dims, tokens: m.tokens?.index };
   unusedParameters(checker, m, results);
   return {
-    network: { name: declaration.name, contextLength, parameters, forward, ...(weights === undefined ? {} : { weights }), span: headOf(declaration) },
+    network: { name: declaration.name, contextLength, parameters, forward, ...(weights === undefined || weights === "hub" ? {} : { weights }), span: headOf(declaration) },
     declaration,
-    vocabulary: read1.vocabulary,
+    vocabulary: taken.vocabulary,
     mix: worst(results.map((r) => r.mix)),
-    unbuilt: read1.unbuilt,
+    unbuilt: taken.unbuilt ?? (weights === "hub" ? { what: "Loading weights from a hub" } : undefined),
     result: results[0],
   };
 }
@@ -140,7 +140,7 @@ function inputs(
   return sound ? { vocabulary: stream, unbuilt } : undefined;
 }
 
-function weightsOf(checker: Checker, declaration: Declaration): Weights | undefined | "wrong" {
+function weightsOf(checker: Checker, declaration: Declaration): Weights | "hub" | "wrong" | undefined {
   const settings = read(checker, declaration);
   const value = settings.value("weights");
   if (value === undefined) return undefined;
@@ -149,7 +149,7 @@ function weightsOf(checker: Checker, declaration: Declaration): Weights | undefi
     return "wrong";
   }
   const [path] = value.positional;
-  if (path?.value.kind === "word" && path.value.word === "hub") return undefined;
+  if (path?.value.kind === "word" && path.value.word === "hub") return "hub";
   if (path?.value.kind !== "string") {
     settings.report("missing-argument", value.span, { callee: "load", name: "path" });
     return "wrong";

@@ -1,7 +1,7 @@
 // Primitives with weights in them or made for them: parameter, matmul, gather, attention, rotate, softmax, dropout, detach, cross_entropy.
 
 import type { Init } from "../../runtime/artifact.js";
-import { enter } from "./calls.js";
+import { callNode } from "./calls.js";
 import { constant, constantOf, equal, mul, ONE, remainder, showShape } from "./dims.js";
 import { evaluate } from "./evaluate.js";
 import type { Call, Primitive } from "./primitives.js";
@@ -94,8 +94,9 @@ export const layers: Readonly<Record<string, Primitive>> = {
         return undefined;
       }
       const init = initOf(call, shape);
-      const node = enter(place, "parameter", labelOf(call), call.expr);
-      if (init === undefined || node === undefined) return undefined;
+      if (init === undefined || place === undefined) return undefined;
+      const node = callNode(place, "parameter", labelOf(call), call.expr);
+      place.node.children.push(node);
       node.leaf = { shape, init, span: call.expr.span, index: machine.equations.length };
       return call.emit("parameter", [], { name: "" }, to.shape, { reasons: to.reasons });
     },

@@ -51,6 +51,8 @@ export interface Program {
   readonly units: ReadonlyMap<string, Unit>;
   /** Path → text of every `.elm` file read, and the `--set` lines. */
   readonly files: ReadonlyMap<string, string>;
+  /** The calls of blocks being run, outermost first: a mistake inside a standard block is shown where the user calls it. */
+  readonly calls: Span[];
   report<C extends Code>(code: C, span: Span, facts: Facts<C>, details?: Details): void;
 }
 
@@ -80,13 +82,17 @@ export function reporter(): Reporter {
 export function loadProgram(entry: string, host: Host, overrides: readonly Override[], out: Reporter): Program | undefined {
   const units = new Map<string, Unit>();
   const files = new Map<string, string>();
-  const report: Program["report"] = (code, span, facts, details) => {
-    const diagnostic = diagnose(code, span, facts, details);
-    if (diagnostic.severity === "warning" && [...units.values()].some((u) => u.tree.span.file === span.file && u.allow.has(diagnostic.code))) return;
-    out.add(diagnostic);
+  const calls: Span[] = [];
+  const standard = unitOf("std", std);
+  const inStd = (span: Span): boolean => span.file === standard.tree.span.file;
+  const report: Program["report"] = (code, span, facts, details = {}) => {
+    const call = inStd(span) ? calls.findLast((at) => !inStd(at)) : undefined;
+    const also = (details.also ?? []).filter((label) => call === undefined || !inStd(label.span));
+    const shown = call === undefined ? details : { ...details, also, at: details.at ?? "in this call" };
+    const diagnostic = diagnose(code, call ?? span, facts, shown);
+    if (diagnostic.severity === "error" || !isAllowed(units.values(), diagnostic)) out.add(diagnostic);
   };
 
-  const standard = unitOf("std", std);
   collect(standard);
   const main = load(entry, undefined);
   if (main === undefined) return undefined;
@@ -97,7 +103,7 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
     const extra = unitOf(SET_LINES, lines);
     for (const binding of collect(extra)) apply(binding, main, extra);
   }
-  return { entry: main, std: standard, host, units, files, report };
+  return { entry: main, std: standard, host, units, files, calls, report };
 
   function unitOf(path: string, text: string): Unit {
     const file: SourceFile = { name: path, text };
@@ -258,6 +264,20 @@ function follow<T>(unit: Unit, name: string, find: (unit: Unit) => T | undefined
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** `allow = ["unused-parameter"]` silences a warning in its file or its section. */
+function isAllowed(units: Iterable<Unit>, diagnostic: Diagnostic): boolean {
+  const { span } = diagnostic.at;
+  for (const unit of units) {
+    if (unit.tree.span.file !== span.file) continue;
+    if (unit.allow.has(diagnostic.code)) return true;
+    for (const { section, settings } of unit.sections.values()) {
+      const allow = settings.get("allow");
+      if (allow !== undefined && section.span.start <= span.start && span.end <= section.span.end && allowed(allow.value).includes(diagnostic.code)) return true;
+    }
+  }
+  return false;
 }
 
 function allowed(value: Expr): string[] {

@@ -50,7 +50,7 @@ const image = {
 
 export const schema = {
   file: {
-    allow: { type: list, default: "[]", doc: "Codes of warnings that are not shown for this file." },
+    allow: { type: list, default: "[]", doc: "Codes of warnings that are not shown for this file or section." },
   },
   tokenizer: {
     kind: { type: word("char", "byte", "bpe", "unigram", "label", "palette", "vq", "binary", "union"), doc: "How raw data becomes tokens." },
@@ -147,6 +147,7 @@ export const schema = {
     metrics: later(list, "What is measured."),
     given: later(record, "Fields that a sampler is given."),
     samples: later(int(1), "How many samples are drawn."),
+    split: later(any, "The share of the data that is scored."),
     against: later(any, "What samples are compared with."),
     part: later(any, "The part that is scored."),
     vary: later(record, "Settings that are varied."),
@@ -171,7 +172,7 @@ const usual: Readonly<Record<string, readonly string[]>> = {
 
 /** The settings of a section. */
 export function settingsOf(keyword: SectionKeyword | "file"): Readonly<Record<string, Setting>> {
-  return schema[keyword];
+  return { ...schema[keyword], allow: schema.file.allow };
 }
 
 /** What a setting of another framework is called here; `used` are the names the section's equations use. */

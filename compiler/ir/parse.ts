@@ -37,7 +37,7 @@ function node(reader: Reader): AnyNode {
   if (!isOp(op)) return reader.fail(`there is no op ${op}`);
   const inputs: Value[] = [];
   reader.expect("(");
-  while (reader.peek() !== ")") {
+  while (reader.before(")")) {
     inputs.push(reader.value());
     if (reader.peek() === ",") reader.next();
   }
@@ -61,7 +61,7 @@ type AttrValue = number | string | boolean | readonly AttrValue[];
 function attributes(reader: Reader): Readonly<Record<string, AttrValue>> {
   const entries: [string, AttrValue][] = [];
   reader.expect("{");
-  while (reader.peek() !== "}") {
+  while (reader.before("}")) {
     const name = reader.next();
     reader.expect(":");
     entries.push([name, attrValue(reader)]);
@@ -76,7 +76,7 @@ function attrValue(reader: Reader): AttrValue {
   if (token === "[") {
     const values: AttrValue[] = [];
     reader.expect("[");
-    while (reader.peek() !== "]") {
+    while (reader.before("]")) {
       values.push(attrValue(reader));
       if (reader.peek() === ",") reader.next();
     }
@@ -95,7 +95,7 @@ function type(reader: Reader): TensorType {
   if (!isDType(dtype)) return reader.fail(`${dtype} is no dtype`);
   const shape: number[] = [];
   reader.expect("[");
-  while (reader.peek() !== "]") {
+  while (reader.before("]")) {
     shape.push(Number(reader.next()));
     if (reader.peek() === ",") reader.next();
   }
@@ -123,12 +123,18 @@ class Reader {
     throw new Error(`line ${this.#line}: ${reason}`);
   }
 
+  /** The next token; empty at the end of the line. */
   peek(): string {
-    return this.#tokens[this.#at] ?? this.fail("the line ends too early");
+    return this.#tokens[this.#at] ?? "";
+  }
+
+  /** Whether a list goes on. */
+  before(end: string): boolean {
+    return this.peek() !== end && this.peek() !== "";
   }
 
   next(): string {
-    const token = this.peek();
+    const token = this.#tokens[this.#at] ?? this.fail("the line ends too early");
     this.#at++;
     return token;
   }

@@ -11,15 +11,25 @@ const MANY_ROWS = 4096;
 /** Rows of a chunk. */
 const CHUNK = 512;
 
+/** Bytes of the scratch buffers that a region's kernel takes. */
+export function scratchOf(region: Region): number[] {
+  const { domain } = region;
+  if (domain.kind !== "columns" || !isSplit(region)) return [];
+  const words = domain.outer * Math.ceil(domain.rows / CHUNK) * domain.cols;
+  return region.terms.flatMap((term) => (term.kind === "reduce" ? [4 * words] : []));
+}
+
+function isSplit(region: Region): boolean {
+  return region.domain.kind === "columns" && region.domain.rows > MANY_ROWS && region.results.every((result) => result.at.kind !== "full");
+}
+
 export function renderColumns(region: Region, places: Places, target: Target): RegionKernel {
   const { domain } = region;
   if (domain.kind !== "columns") throw new RangeError("a region of columns");
-  const wholeRows = region.results.some((result) => result.at.kind === "full");
-  if (domain.rows <= MANY_ROWS || wholeRows) return { dispatches: [pass(region, places, target)], scratch: [] };
+  if (!isSplit(region)) return { dispatches: [pass(region, places, target)], scratch: [] };
 
   const reductions = region.terms.flatMap((term, k) => (term.kind === "reduce" ? [k] : []));
   const chunks = Math.ceil(domain.rows / CHUNK);
-  const words = domain.outer * chunks * domain.cols;
   const first = pass(region, places, target, { chunks, reductions });
   // The second dispatch: the same terms, each reduction now over the chunks' results.
   const operands = [...region.operands, ...reductions.map(() => "f32" as const)];
@@ -55,7 +65,7 @@ export function renderColumns(region: Region, places: Places, target: Target): R
     bindings: bound.length,
   };
   const last = pass(second, secondPlaces, target);
-  return { dispatches: [first, { ...last, bindings: last.bindings.map((k) => bound[k] ?? 0) }], scratch: reductions.map(() => 4 * words) };
+  return { dispatches: [first, { ...last, bindings: last.bindings.map((k) => bound[k] ?? 0) }], scratch: scratchOf(region) };
 }
 
 function renumber(term: Term, moved: ReadonlyMap<number, number>): Term {

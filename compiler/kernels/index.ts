@@ -6,6 +6,7 @@ import { attentionGradient } from "./attention-grad.js";
 import { broadcast, cast, concat, pad, slice, transpose } from "./copy.js";
 import { matmul as gemm } from "./gemm.js";
 import type { Kernel } from "./kernel.js";
+import { sample } from "./sample.js";
 import { cacheWrite, gather, rotate, scatterAdd, tally } from "./table.js";
 
 export { matmul } from "./gemm.js";
@@ -30,6 +31,7 @@ export const kernels = {
   cast,
   cache_write: cacheWrite,
   tally,
+  sample,
 } as const satisfies { readonly [K in OpName]?: Kernel<K> };
 
 /** An op with a kernel of its own. */

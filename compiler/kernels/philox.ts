@@ -5,7 +5,7 @@
 export const uniformKey = 0x756c6d75;
 export const sampleKey = 0x73616d70;
 
-/** `philox(counter, key) -> vec4u` and `unit(word) -> f32` in [0, 1): the top 24 bits. Module scope. */
+/** `philox(counter, key) -> vec4u` and `unit(word) -> f32` in [0, 1): the top 24 bits. Module scope; also `mul_hi(a, b)`, the high word of a product. */
 export const philoxText = `fn mul_hi(a: u32, b: u32) -> u32 {
   let al = a & 0xffffu; let ah = a >> 16u; let bl = b & 0xffffu; let bh = b >> 16u;
   let mid = ah * bl + ((al * bl) >> 16u);

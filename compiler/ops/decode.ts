@@ -4,6 +4,7 @@
 import { elements } from "../ir/graph.js";
 import { at, element, fail, operands, sameShape, show, u32, type Op } from "./op.js";
 import { sampleNumber } from "./philox.js";
+import { ONE, share, slopeOf, weightOf } from "./weight.js";
 
 export const cacheWrite: Op<"cache_write"> = {
   doc: "(cache [B, C, ...D], rows [B, n, ...D], positions u32 [B, n]) → cache with rows[b, i] at positions[b, i]; positions ≥ C are dropped, the last of equal ones stays.",
@@ -72,7 +73,8 @@ export interface SampleSettings {
  * ranked by penalised logit falling, then id rising, and each filter keeps a beginning of the ranking: top-k the first k; top-p the
  * fewest whose mass, renormalised over what top-k left, reaches p; min-p those with at least min_p times the first one's
  * probability. The draw is the first id, ids rising, whose cumulative probability over what is left exceeds u. Probabilities
- * are exp((logit − largest) / temperature) in double precision. Nothing allowed gives 0.
+ * are exp((logit − largest) / temperature) as whole numbers (weight.ts), so sums are exact; p, min_p and u are cut to 24, 30 and 24
+ * binary digits, and p · mass, u · mass rounded down. Nothing allowed gives 0.
  */
 export function sampleOne(logits: Float32Array, seen: (id: number) => boolean, allowed: (id: number) => boolean, settings: SampleSettings, u: number): number {
   const { temperature, topK, topP, minP, repetitionPenalty } = settings;
@@ -83,26 +85,27 @@ export function sampleOne(logits: Float32Array, seen: (id: number) => boolean, a
   const [first] = ranked;
   if (first === undefined) return 0;
   if (temperature === 0) return first.id;
-  const weighted = ranked.map(({ logit, id }) => ({ id, weight: Math.exp((logit - first.logit) / temperature) }));
+  const slope = slopeOf(temperature);
+  const weighted = ranked.map(({ logit, id }) => ({ id, weight: weightOf(logit, first.logit, slope) }));
   let kept = topK > 0 ? weighted.slice(0, topK) : weighted;
   if (topP < 1) {
-    const mass = kept.reduce((total, { weight }) => total + weight, 0);
+    const wanted = share(kept.reduce((total, { weight }) => total + weight, 0), Math.floor(topP * 2 ** 24));
     let reached = 0;
     let count = 0;
     for (const { weight } of kept) {
       reached += weight;
       count++;
-      if (reached >= topP * mass) break;
+      if (reached >= wanted) break;
     }
     kept = kept.slice(0, count);
   }
-  // The first one's weight is 1.
-  kept = kept.filter(({ weight }) => weight >= minP).sort((a, b) => a.id - b.id);
-  const mass = kept.reduce((total, { weight }) => total + weight, 0);
+  const least = Math.floor(minP * ONE);
+  kept = kept.filter(({ weight }) => weight >= least).sort((a, b) => a.id - b.id);
+  const passed = share(kept.reduce((total, { weight }) => total + weight, 0), Math.floor(u * 2 ** 24));
   let cumulative = 0;
   for (const { id, weight } of kept) {
     cumulative += weight;
-    if (cumulative > u * mass) return id;
+    if (cumulative > passed) return id;
   }
   return kept[kept.length - 1]?.id ?? first.id;
 }

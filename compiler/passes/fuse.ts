@@ -131,9 +131,11 @@ export function fuse(graph: Graph, target: Target, homes: Homes = new Map()): Ca
     copies.push({ from, to: { tensor: to.id, offset: 0, type: from.type }, state: name });
   }
 
-  const viewOf = (root: Root, type?: TensorType): View => {
+  const viewOf = (root: Root): View => {
     const tensor = tensorOf(root);
-    return { tensor: tensor.id, offset: root.offset, type: type ?? tensor.type };
+    // From an offset on, what is left of the tensor.
+    const rest = root.offset === 0 ? tensor.type : { dtype: tensor.type.dtype, shape: [elements(tensor.type.shape) - root.offset] };
+    return { tensor: tensor.id, offset: root.offset, type: rest };
   };
   const calls = order.sorted().map((c): Call => {
     const kernel = kernelOf(facts, c, target);

@@ -31,6 +31,13 @@ export function layoutRules(c: Context, node: LayoutCandidate): Value | undefine
       const target = order.map((axis) => at(shape, axis));
       if (inner.op === "transpose") return make("transpose", inner.inputs, { order: order.map((axis) => at(inner.attrs.order, axis)) });
       if (inner.op === "fill") return make("fill", [], { value: inner.attrs.value, shape: target });
+      if (inner.op === "matmul" && !c.shared.has(x) && swapsLast(order)) {
+        // (A B)ᵀ = Bᵀ Aᵀ, which is how the gradient of a weight that is used transposed begins.
+        const [left, right] = inner.inputs as [Value, Value];
+        const equal = b.type(left).shape.length === b.type(right).shape.length;
+        const flags = { transposeA: !inner.attrs.transposeB, transposeB: !inner.attrs.transposeA };
+        if (equal) return make("matmul", [right, left], { ...inner.attrs, ...flags });
+      }
       // Only axes of size 1 move: the elements stay in order.
       const moved = order.filter((axis) => shape[axis] !== 1);
       return moved.every((axis, i) => i === 0 || axis > at(moved, i - 1)) ? make("reshape", [x], { shape: target }) : undefined;
@@ -116,9 +123,11 @@ function matmulRules({ b, make }: Context, node: Extract<LayoutCandidate, { read
 
 /** What a node exchanges the last two axes of, if it does just that. */
 function swapped(node: ReturnType<Context["b"]["node"]>): Value | undefined {
-  if (node.op !== "transpose") return undefined;
-  const { order } = node.attrs;
+  return node.op === "transpose" && swapsLast(node.attrs.order) ? node.inputs[0] : undefined;
+}
+
+function swapsLast(order: readonly number[]): boolean {
   const rank = order.length;
   const last = order.map((_, i) => (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i));
-  return rank >= 2 && sameShape(order, last) ? node.inputs[0] : undefined;
+  return rank >= 2 && sameShape(order, last);
 }

@@ -19,19 +19,35 @@ export interface Context {
   readonly make: Make;
   /** States that the graph gives a next value, and which some node must therefore go on reading. */
   readonly updated: ReadonlySet<string>;
+  /** Values that have several uses, and that a rule would therefore compute twice by making another out of one. */
+  readonly shared: ReadonlySet<Value>;
 }
 
 /** Dead nodes are dropped as well. */
 export function simplify(graph: Graph): Graph {
   const updated = new Set(graph.updates.keys());
-  return rewrite(graph, (b, node, inputs) => {
+  const shared = new Set<Value>();
+  const uses = countUses(graph);
+  return rewrite(graph, (b, node, inputs, map) => {
+    for (const input of node.inputs) if ((uses.get(input) ?? 0) > 1 && b.node(map(input)).types.length === 1) shared.add(map(input));
     const make: Make = (op, operands, attrs) => {
       // What the node would be, without emitting it: rules look at op, operands and attributes.
       const candidate = { op, inputs: operands, attrs } as Candidate;
-      return rules({ b, make, updated }, candidate) ?? b.emit(op, operands, attrs);
+      return rules({ b, make, updated, shared }, candidate) ?? b.emit(op, operands, attrs);
     };
     return node.types.length > 1 ? undefined : make(node.op, inputs, node.attrs);
   });
+}
+
+function countUses(graph: Graph): ReadonlyMap<Value, number> {
+  const uses = new Map<Value, number>();
+  const count = (value: Value) => uses.set(value, (uses.get(value) ?? 0) + 1);
+  graph.nodes.forEach((node) => {
+    node.inputs.forEach(count);
+  });
+  graph.outputs.forEach(count);
+  graph.updates.forEach(count);
+  return uses;
 }
 
 export const simplifyPass: Pass = {

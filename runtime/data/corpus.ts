@@ -101,12 +101,16 @@ export async function readCorpus(sources: readonly ByteSource[], tokenizer: Toke
 }
 
 /** Text of a source in stretches of about `size` bytes that end between characters. */
-async function* pieces(source: ByteSource, size: number): AsyncGenerator<{ readonly offset: number; readonly bytes: number; readonly text: string }> {
+async function* pieces(
+  source: ByteSource,
+  size: number,
+): AsyncGenerator<{ readonly offset: number; readonly bytes: number; readonly text: string }> {
   let offset = 0;
   while (offset < source.size) {
     const want = Math.min(source.size - offset, Math.max(size, 4));
     const bytes = await source.read(offset, want);
-    if (bytes.length < want) throw new CorpusError(`${source.name} ends at byte ${offset + bytes.length}, but was ${source.size} bytes long.`);
+    if (bytes.length < want)
+      throw new CorpusError(`${source.name} ends at byte ${offset + bytes.length}, but was ${source.size} bytes long.`);
     const end = offset + want === source.size ? bytes.length : wholeCharacters(bytes);
     const text = decodeStrictly(bytes.subarray(0, end), source, offset);
     yield { offset, bytes: end, text };
@@ -153,7 +157,10 @@ function encodePiece(tokenizer: Tokenizer, text: string, source: ByteSource, bef
   try {
     return tokenizer.encode(text);
   } catch (error) {
-    if (error instanceof EncodeError) throw new CorpusError(`${source.name}: ${error.message} (${before} characters stand before this part of the text.)`, { cause: error });
+    if (error instanceof EncodeError)
+      throw new CorpusError(`${source.name}: ${error.message} (${before} characters stand before this part of the text.)`, {
+        cause: error,
+      });
     throw error;
   }
 }

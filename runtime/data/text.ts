@@ -45,16 +45,26 @@ interface Stretch {
 }
 
 /** Reads the text and cuts it by shares of its characters: a text of n characters split in 0.9 and 0.1 trains on the first ⌊0.9·n⌋. */
-export async function openTextData(spec: DataSpec, sources: readonly ByteSource[], sequence: Sequence, tokenizer: Tokenizer, options: CorpusOptions = {}): Promise<TextData> {
+export async function openTextData(
+  spec: DataSpec,
+  sources: readonly ByteSource[],
+  sequence: Sequence,
+  tokenizer: Tokenizer,
+  options: CorpusOptions = {},
+): Promise<TextData> {
   const corpus = await readCorpus(sources, tokenizer, options);
   const stretches = await split(corpus, spec.split);
   const find = (name: string): Stretch => {
     const found = stretches.find((each) => each.name === name);
-    if (found === undefined) throw new CorpusError(`Data \`${spec.name}\` has no part \`${name}\`; it has ${stretches.map((each) => `\`${each.name}\``).join(", ")}.`);
+    if (found === undefined)
+      throw new CorpusError(
+        `Data \`${spec.name}\` has no part \`${name}\`; it has ${stretches.map((each) => `\`${each.name}\``).join(", ")}.`,
+      );
     return found;
   };
   // The text itself is not laid out again for every row: only its length is, and what a row needs is read.
-  const lay = (stretch: Stretch, draw?: () => number): readonly Span[] => sequence.layout({ [spec.field]: { length: stretch.length } }, draw);
+  const lay = (stretch: Stretch, draw?: () => number): readonly Span[] =>
+    sequence.layout({ [spec.field]: { length: stretch.length } }, draw);
   const write = async (rows: Rows, index: number, spans: readonly Span[], start: number, stretch: Stretch): Promise<void> => {
     const cuts = cutSpans(spans, start, rows.length + 1);
     const long = new Map<Cut, TokenArray>();
@@ -68,7 +78,9 @@ export async function openTextData(spec: DataSpec, sources: readonly ByteSource[
     return true;
   };
   const tooShort = (stretch: Stretch, count: number, length: number): CorpusError =>
-    new CorpusError(`Part \`${stretch.name}\` of data \`${spec.name}\` has ${count} tokens, but a row holds context_length + 1 = ${length + 1}.`);
+    new CorpusError(
+      `Part \`${stretch.name}\` of data \`${spec.name}\` has ${count} tokens, but a row holds context_length + 1 = ${length + 1}.`,
+    );
 
   const rowOf = async (rows: Rows, index: number, stretch: Stretch, place: BatchPlace): Promise<void> => {
     const { seed, step, length } = place;
@@ -96,7 +108,9 @@ export async function openTextData(spec: DataSpec, sources: readonly ByteSource[
       case "packed":
         // A text is a single example, so both are a row of it.
         if (!(await writeWhole(rows, index, spans, stretch))) {
-          throw new CorpusError(`Sequence \`${sequence.spec.name}\` has \`rows = ${kind}\`, but part \`${stretch.name}\` of data \`${spec.name}\` is one example of ${count} tokens, longer than a row of ${length + 1}: use \`rows = window\` or \`stream\`.`);
+          throw new CorpusError(
+            `Sequence \`${sequence.spec.name}\` has \`rows = ${kind}\`, but part \`${stretch.name}\` of data \`${spec.name}\` is one example of ${count} tokens, longer than a row of ${length + 1}: use \`rows = window\` or \`stream\`.`,
+          );
         }
         return;
     }
@@ -135,7 +149,10 @@ async function split(corpus: Corpus, shares: Readonly<Record<string, number>>): 
   const names = Object.keys(shares);
   if (names.length === 0) return [{ name: "train", first: 0, length: corpus.length }];
   const total = names.reduce((sum, name) => sum + (shares[name] ?? 0), 0);
-  if (Math.abs(total - 1) > 1e-6 || names.some((name) => !((shares[name] ?? 0) > 0))) throw new SequenceError(`The shares of a split must be above 0 and add up to 1, but ${names.map((name) => `${name} = ${shares[name]}`).join(", ")} add up to ${total}.`);
+  if (Math.abs(total - 1) > 1e-6 || names.some((name) => !((shares[name] ?? 0) > 0)))
+    throw new SequenceError(
+      `The shares of a split must be above 0 and add up to 1, but ${names.map((name) => `${name} = ${shares[name]}`).join(", ")} add up to ${total}.`,
+    );
   const stretches: Stretch[] = [];
   let first = 0;
   let share = 0;

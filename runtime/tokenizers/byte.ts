@@ -1,6 +1,6 @@
 // One token a UTF-8 byte, ids 0 to 255. In: any text. Out: its bytes; back: text, with unfinished characters held back until they are whole.
 
-import { decodeAll, EncodeError, showSpecial, specialIds, type StreamDecoder, type TokenArray, type Tokenizer } from "./tokenizer.js";
+import { decodeAll, EncodeError, type StreamDecoder, showSpecial, specialIds, type TokenArray, type Tokenizer } from "./tokenizer.js";
 
 export function byteTokenizer(specialNames: readonly string[]): Tokenizer {
   const specials = specialIds(specialNames, 256);
@@ -15,7 +15,12 @@ export function byteTokenizer(specialNames: readonly string[]): Tokenizer {
     },
     decode: (ids) => decodeAll(utf8Decoder(), ids),
     decoder: utf8Decoder,
-    show: (id) => (id < 256 ? (id > 32 && id < 127 ? String.fromCharCode(id) : `<0x${id.toString(16).toUpperCase().padStart(2, "0")}>`) : (showSpecial(specials, id) ?? `<${id}>`)),
+    show: (id) =>
+      id < 256
+        ? id > 32 && id < 127
+          ? String.fromCharCode(id)
+          : `<0x${id.toString(16).toUpperCase().padStart(2, "0")}>`
+        : (showSpecial(specials, id) ?? `<${id}>`),
   };
 }
 

@@ -1,6 +1,6 @@
 // One token a Unicode code point, never half of a surrogate pair. In: text over a fixed alphabet. Out: ids into it; any other character is an error.
 
-import { decodeAll, EncodeError, nameOf, showSpecial, specialIds, tokenArray, type Tokenizer } from "./tokenizer.js";
+import { decodeAll, EncodeError, nameOf, showSpecial, specialIds, type Tokenizer, tokenArray } from "./tokenizer.js";
 
 export function charTokenizer(alphabet: readonly string[], specialNames: readonly string[]): Tokenizer {
   const specials = specialIds(specialNames, alphabet.length);
@@ -18,7 +18,10 @@ export function charTokenizer(alphabet: readonly string[], specialNames: readonl
         const code = text.codePointAt(i) ?? 0;
         const id = ids.get(code);
         if (id === undefined) {
-          throw new EncodeError(`The character ${nameOf(String.fromCodePoint(code))} at position ${count} is not one of the ${alphabet.length} in the alphabet.`, count);
+          throw new EncodeError(
+            `The character ${nameOf(String.fromCodePoint(code))} at position ${count} is not one of the ${alphabet.length} in the alphabet.`,
+            count,
+          );
         }
         if (code > 0xffff) i += 1;
         tokens[count++] = id;

@@ -1,6 +1,6 @@
 // One token a name of a fixed list. In: a name, or names one a line. Out: their ids; any other name is an error.
 
-import { EncodeError, showSpecial, specialIds, tokenArray, type Tokenizer } from "./tokenizer.js";
+import { EncodeError, showSpecial, specialIds, type Tokenizer, tokenArray } from "./tokenizer.js";
 
 export function labelTokenizer(names: readonly string[], specialNames: readonly string[]): Tokenizer {
   const specials = specialIds(specialNames, names.length);
@@ -28,7 +28,11 @@ export function labelTokenizer(names: readonly string[], specialNames: readonly 
       const tokens = tokenArray(vocabSize, given.length);
       given.forEach((name, i) => {
         const id = ids.get(name);
-        if (id === undefined) throw new EncodeError(`"${name}" is none of the ${names.length} labels (${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}).`, i);
+        if (id === undefined)
+          throw new EncodeError(
+            `"${name}" is none of the ${names.length} labels (${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}).`,
+            i,
+          );
         tokens[i] = id;
       });
       return tokens;

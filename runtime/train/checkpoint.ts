@@ -4,7 +4,7 @@
 import { ARTIFACT_VERSION } from "../artifact.js";
 import type { ByteSource } from "../bytes.js";
 import type { Executable } from "../executable.js";
-import { openSafetensors, type PlannedTensor, safetensorsChunks, SafetensorsError, type SafetensorsFile } from "../safetensors.js";
+import { openSafetensors, type PlannedTensor, SafetensorsError, type SafetensorsFile, safetensorsChunks } from "../safetensors.js";
 import { gatherTensor, scatterTensor, type WholeTensor, wholeTensors } from "../tensors.js";
 
 /** Where a run stands. */
@@ -28,7 +28,9 @@ export function checkpointChunks(executable: Executable, state: RunState): Async
 export function weightChunks(executable: Executable): AsyncIterable<Uint8Array> {
   const ema = new Map(wholeTensors(executable.artifact.tensors, new Set(["ema"] as const)).map((tensor) => [parameterOf(tensor), tensor]));
   return safetensorsChunks(
-    wholeTensors(executable.artifact.tensors, new Set(["parameter"] as const)).map((tensor) => planned(executable, ema.get(tensor.name) ?? tensor, tensor.name)),
+    wholeTensors(executable.artifact.tensors, new Set(["parameter"] as const)).map((tensor) =>
+      planned(executable, ema.get(tensor.name) ?? tensor, tensor.name),
+    ),
     { format: "ulmus", version: String(ARTIFACT_VERSION) },
   );
 }
@@ -49,10 +51,12 @@ export async function loadCheckpoint(executable: Executable, source: ByteSource)
   const file = await openSafetensors(source);
   const step = Number(file.metadata.step);
   const seed = Number(file.metadata.seed);
-  if (!Number.isSafeInteger(step) || !Number.isSafeInteger(seed)) throw new SafetensorsError(`${source.name} holds no step and seed: it is no checkpoint of a run, perhaps only weights.`);
+  if (!Number.isSafeInteger(step) || !Number.isSafeInteger(seed))
+    throw new SafetensorsError(`${source.name} holds no step and seed: it is no checkpoint of a run, perhaps only weights.`);
   const tensors = wholeTensors(executable.artifact.tensors, stored);
   const missing = tensors.filter((tensor) => !file.tensors.has(tensor.name)).map((tensor) => tensor.name);
-  if (missing.length > 0) throw new SafetensorsError(`${source.name} lacks ${list(missing)}: it is a checkpoint of another model or optimizer.`);
+  if (missing.length > 0)
+    throw new SafetensorsError(`${source.name} lacks ${list(missing)}: it is a checkpoint of another model or optimizer.`);
   for (const tensor of tensors) await transfer(executable, tensor, file, tensor.name, source.name);
   await executable.idle();
   return { step, seed };
@@ -69,7 +73,8 @@ export async function loadWeights(executable: Executable, source: ByteSource, op
   const missing = tensors.filter((tensor) => !file.tensors.has(nameOf(tensor.name))).map((tensor) => tensor.name);
   if (missing.length > 0) throw new SafetensorsError(`${source.name} lacks ${list(missing)}; it has ${list([...file.tensors.keys()])}.`);
   for (const tensor of tensors) await transfer(executable, tensor, file, nameOf(tensor.name), source.name);
-  for (const tensor of wholeTensors(executable.artifact.tensors, new Set(["ema"] as const))) await transfer(executable, tensor, file, nameOf(parameterOf(tensor)), source.name);
+  for (const tensor of wholeTensors(executable.artifact.tensors, new Set(["ema"] as const)))
+    await transfer(executable, tensor, file, nameOf(parameterOf(tensor)), source.name);
   await executable.idle();
 }
 
@@ -84,6 +89,9 @@ async function transfer(executable: Executable, tensor: WholeTensor, file: Safet
 
 /** Some names for a message. */
 function list(names: readonly string[]): string {
-  const shown = names.slice(0, 4).map((name) => `"${name}"`).join(", ");
+  const shown = names
+    .slice(0, 4)
+    .map((name) => `"${name}"`)
+    .join(", ");
   return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown;
 }

@@ -4,4 +4,13 @@ export { type Corpus, CorpusError, type CorpusOptions, readCorpus } from "../dat
 export { type BatchPlace, openTextData, type TextData } from "../data/text.js";
 export { checkpointChunks, loadCheckpoint, loadWeights, type RunState, weightChunks } from "./checkpoint.js";
 export { adamCorrections, learningRate } from "./schedule.js";
-export { DivergenceError, evaluate, type EvaluationReport, type StepReport, train, trainingOf, type TrainOptions, type TrainResult } from "./trainer.js";
+export {
+  DivergenceError,
+  type EvaluationReport,
+  evaluate,
+  type StepReport,
+  type TrainOptions,
+  type TrainResult,
+  train,
+  trainingOf,
+} from "./trainer.js";

@@ -15,7 +15,9 @@ export function learningRate(schedule: Schedule, step: number): number {
     case "linear":
       return schedule.floor + (schedule.peak - schedule.floor) * (1 - progress(schedule.warmup, schedule.steps, step));
     case "cosine":
-      return schedule.floor + (schedule.peak - schedule.floor) * 0.5 * (1 + Math.cos(Math.PI * progress(schedule.warmup, schedule.steps, step)));
+      return (
+        schedule.floor + (schedule.peak - schedule.floor) * 0.5 * (1 + Math.cos(Math.PI * progress(schedule.warmup, schedule.steps, step)))
+      );
   }
 }
 

@@ -73,7 +73,9 @@ export class DivergenceError extends Error {
   readonly step: number;
 
   constructor(step: number, what: string, rate: number) {
-    super(`The ${what} of step ${step} is not a finite number, at a learning rate of ${rate}. Go back to a checkpoint, with a lower learning rate or a longer warm-up.`);
+    super(
+      `The ${what} of step ${step} is not a finite number, at a learning rate of ${rate}. Go back to a checkpoint, with a lower learning rate or a longer warm-up.`,
+    );
     this.step = step;
   }
 }
@@ -90,7 +92,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const clock = stopwatch();
   const reader = readLosses({ start, maxSteps, clock, onStep: options.onStep });
   const runner = stepRunner(executable, spec, options, reader);
-  const scored = options.evaluateSplit ?? data.splits.find((name) => name === "val") ?? data.splits.find((name) => name !== (options.trainSplit ?? "train"));
+  const scored =
+    options.evaluateSplit ??
+    data.splits.find((name) => name === "val") ??
+    data.splits.find((name) => name !== (options.trainSplit ?? "train"));
   let evaluation: EvaluationReport | undefined;
   let saved = -1;
   const save = async (step: number): Promise<void> => {
@@ -160,7 +165,8 @@ export async function evaluate(
 /** The section of that name. */
 export function trainingOf(executable: Executable, name: string): TrainingSpec {
   const spec = executable.artifact.trainings[name];
-  if (spec === undefined) throw new Error(`The artifact has no training "${name}"; it has ${Object.keys(executable.artifact.trainings).join(", ")}.`);
+  if (spec === undefined)
+    throw new Error(`The artifact has no training "${name}"; it has ${Object.keys(executable.artifact.trainings).join(", ")}.`);
   return spec;
 }
 
@@ -171,18 +177,25 @@ function inputsOf(rows: Rows): UploadValues {
 }
 
 /** Submits all runs of a step; resolves when they are submitted, not when they are done. */
-function stepRunner(executable: Executable, spec: TrainingSpec, options: TrainOptions, reader: LossReader): (step: number) => Promise<void> {
+function stepRunner(
+  executable: Executable,
+  spec: TrainingSpec,
+  options: TrainOptions,
+  reader: LossReader,
+): (step: number) => Promise<void> {
   const { step: whole, micro, update } = spec.programs;
   const seed = (options.seed ?? spec.seed) >>> 0;
   const readEvery = options.readEvery ?? 1;
   const split = options.trainSplit ?? "train";
   const main = whole ?? micro;
-  if (main === undefined || (whole === undefined && update === undefined)) throw new Error(`Training "${spec.name}" has neither a \`step\` program nor \`micro\` and \`update\`.`);
+  if (main === undefined || (whole === undefined && update === undefined))
+    throw new Error(`Training "${spec.name}" has neither a \`step\` program nor \`micro\` and \`update\`.`);
   const { batch, length } = rowsOf(programOf(executable, main), main);
   const accumulate = whole === undefined ? spec.accumulate : 1;
   return async (step) => {
     const micros: Rows[] = [];
-    for (let index = 0; index < accumulate; index++) micros.push(await options.data.rows(split, { seed, step, micro: index, batch, accumulate, length }));
+    for (let index = 0; index < accumulate; index++)
+      micros.push(await options.data.rows(split, { seed, step, micro: index, batch, accumulate, length }));
     const weight = micros.reduce((sum, rows) => sum + totalWeight(rows), 0);
     const [correction1, correction2] = adamCorrections(spec.betas, step);
     const scalars = {
@@ -234,7 +247,12 @@ interface Stopwatch {
 }
 
 /** Reports steps in order as their outputs come in. A failure is thrown by the next call. */
-function readLosses(run: { readonly start: number; readonly maxSteps: number; readonly clock: Stopwatch; readonly onStep: TrainOptions["onStep"] }): LossReader {
+function readLosses(run: {
+  readonly start: number;
+  readonly maxSteps: number;
+  readonly clock: Stopwatch;
+  readonly onStep: TrainOptions["onStep"];
+}): LossReader {
   const flying: Promise<Outputs>[] = [];
   const queue: Pending[] = [];
   let tokens = 0;
@@ -244,7 +262,8 @@ function readLosses(run: { readonly start: number; readonly maxSteps: number; re
     const gradientNorm = outputs.map((each) => only(each, "gradient_norm")).find((value) => value !== undefined);
     tokens += pending.tokens;
     if (!Number.isFinite(loss)) throw new DivergenceError(pending.step, "loss", pending.rate);
-    if (gradientNorm !== undefined && !Number.isFinite(gradientNorm)) throw new DivergenceError(pending.step, "gradient's norm", pending.rate);
+    if (gradientNorm !== undefined && !Number.isFinite(gradientNorm))
+      throw new DivergenceError(pending.step, "gradient's norm", pending.rate);
     const seconds = run.clock.seconds();
     const done = pending.step + 1 - run.start;
     run.onStep?.({

@@ -12,11 +12,14 @@ export interface Ran {
 
 export interface Recorded extends Io {
   readonly written: { out: string; err: string };
+  /** Codes with which the process would have ended at once. */
+  readonly left: readonly number[];
   interrupt(): void;
 }
 
 export function recorded(cwd: string, onWrite: (text: string) => void = () => undefined): Recorded {
   const written = { out: "", err: "" };
+  const left: number[] = [];
   const listeners = new Set<() => void>();
   const to = (name: "out" | "err"): Terminal => ({
     color: false,
@@ -29,6 +32,7 @@ export function recorded(cwd: string, onWrite: (text: string) => void = () => un
   });
   return {
     written,
+    left,
     out: to("out"),
     err: to("err"),
     cwd,
@@ -38,7 +42,7 @@ export function recorded(cwd: string, onWrite: (text: string) => void = () => un
       return () => listeners.delete(listener);
     },
     leave(code) {
-      throw new Error(`left with ${code}`);
+      left.push(code);
     },
     interrupt() {
       for (const listener of listeners) listener();

@@ -18,13 +18,17 @@ export function countCalls(device: GPUDevice): { readonly calls: Record<string, 
       undo.push(() => Reflect.deleteProperty(object, name));
     }
   };
-  wrap(device, methods(device).filter((name) => name.startsWith("create")));
+  wrap(
+    device,
+    methods(device).filter((name) => name.startsWith("create")),
+  );
   wrap(device.queue, ["writeBuffer", "writeTexture", "submit"]);
   return { calls, restore: () => undo.forEach((each) => void each()) };
 }
 
 function methods(object: object): string[] {
   const names = new Set<string>();
-  for (let at: object | null = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at)) for (const name of Object.getOwnPropertyNames(at)) names.add(name);
+  for (let at: object | null = object; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at))
+    for (const name of Object.getOwnPropertyNames(at)) names.add(name);
   return [...names];
 }

@@ -28,10 +28,15 @@ describe("a corpus", () => {
         expect(corpus.tokens === undefined).toBe(memory === 0);
         expect(corpus.characters).toBe(characters.length);
         expect(tokenizer.decode(await corpus.read(0, corpus.length))).toBe(text);
-        for (const [first, count] of [[3, 9], [corpus.length - 2, 2], [20, 1]] as const) {
+        for (const [first, count] of [
+          [3, 9],
+          [corpus.length - 2, 2],
+          [20, 1],
+        ] as const) {
           expect([...(await corpus.read(first, count))]).toEqual([...tokenizer.encode(text)].slice(first, first + count));
         }
-        for (const at of [0, 1, 4, 5, 33, characters.length]) expect(await corpus.tokenAt(at)).toBe(tokenizer.encode(characters.slice(0, at).join("")).length);
+        for (const at of [0, 1, 4, 5, 33, characters.length])
+          expect(await corpus.tokenAt(at)).toBe(tokenizer.encode(characters.slice(0, at).join("")).length);
       }
     }
   });
@@ -47,14 +52,25 @@ describe("a corpus", () => {
     await expect(readCorpus([source(utf8.subarray(0, 2))], bytes)).rejects.toThrow(CorpusError);
   });
   test("with a character that the tokenizer does not know is refused", async () => {
-    await expect(readCorpus([source(new TextEncoder().encode("aé?"))], chars)).rejects.toThrow('a.txt: The character "?" (U+003F) at position 2');
+    await expect(readCorpus([source(new TextEncoder().encode("aé?"))], chars)).rejects.toThrow(
+      'a.txt: The character "?" (U+003F) at position 2',
+    );
   });
 });
 
-const spec: DataSpec = { name: "plays", source: { kind: "text", paths: ["a.txt"] }, base: "", split: { train: 0.9, val: 0.1 }, field: "text" };
+const spec: DataSpec = {
+  name: "plays",
+  source: { kind: "text", paths: ["a.txt"] },
+  base: "",
+  split: { train: 0.9, val: 0.1 },
+  field: "text",
+};
 const passage: SequenceSpec = {
-  name: "passage", vocabulary: "chars", fields: [{ name: "text", tokenizer: "chars", list: false }],
-  tokens: [{ kind: "predict", parts: [{ kind: "field", name: "text" }], weight: 1 }], rows: "window",
+  name: "passage",
+  vocabulary: "chars",
+  fields: [{ name: "text", tokenizer: "chars", list: false }],
+  tokens: [{ kind: "predict", parts: [{ kind: "field", name: "text" }], weight: 1 }],
+  rows: "window",
 };
 const open = (extra: Partial<SequenceSpec> = {}, memory = 2 ** 20, split = spec.split) =>
   openTextData({ ...spec, split }, [source()], openSequence({ ...passage, ...extra }, tokenizers), chars, { memory, page: 16 });

@@ -35,21 +35,45 @@ const program: Program = {
   ],
   arenaBytes: 512,
   steps: [
-    { kind: "dispatch", shader: 0, bindings: [slice(UPLOAD, 256, 4 * N), slice(ARENA, 0, 4 * N)], immediates: [N, bits(3)], grid: [1, 1, 1], label: "scale" },
+    {
+      kind: "dispatch",
+      shader: 0,
+      bindings: [slice(UPLOAD, 256, 4 * N), slice(ARENA, 0, 4 * N)],
+      immediates: [N, bits(3)],
+      grid: [1, 1, 1],
+      label: "scale",
+    },
     { kind: "copy", from: slice(ARENA, 0, 4 * N), to: slice(ARENA, 256, 4 * N), label: "copy" },
-    { kind: "dispatch", shader: 1, bindings: [slice(ARENA, 256, 4 * N), slice(UPLOAD, 0, 4), slice(0, 0, 4 * N)], immediates: [], grid: [1, 1, 1], label: "accumulate" },
+    {
+      kind: "dispatch",
+      shader: 1,
+      bindings: [slice(ARENA, 256, 4 * N), slice(UPLOAD, 0, 4), slice(0, 0, 4 * N)],
+      immediates: [],
+      grid: [1, 1, 1],
+      label: "accumulate",
+    },
   ],
 };
 
 const piece = (index: number, first: number, rows: number): TensorSpec => ({
-  name: `table/${index}`, role: "parameter", dtype: "f32", shape: [rows, 5], buffer: 1 + index, offset: 0,
-  init: { kind: "normal", std: 0.02 }, piece: { of: "table", first, whole: [11, 5] },
+  name: `table/${index}`,
+  role: "parameter",
+  dtype: "f32",
+  shape: [rows, 5],
+  buffer: 1 + index,
+  offset: 0,
+  init: { kind: "normal", std: 0.02 },
+  piece: { of: "table", first, whole: [11, 5] },
 });
 
 const artifact: Artifact = {
   format: "ulmus",
   version: 1,
-  buffers: [{ name: "state", bytes: 1024 }, { name: "table/0", bytes: 512 }, { name: "table/1", bytes: 512 }],
+  buffers: [
+    { name: "state", bytes: 1024 },
+    { name: "table/0", bytes: 512 },
+    { name: "table/1", bytes: 512 },
+  ],
   tensors: [
     { name: "state", role: "counter", dtype: "f32", shape: [N], buffer: 0, offset: 0 },
     { name: "weight", role: "parameter", dtype: "f32", shape: [8], buffer: 0, offset: 256, init: { kind: "uniform", bound: 0.5 } },
@@ -59,7 +83,11 @@ const artifact: Artifact = {
   ],
   programs: { step: program },
   shaders: [scaled, accumulate],
-  tokenizers: {}, sequences: {}, data: {}, trainings: {}, samplers: {},
+  tokenizers: {},
+  sequences: {},
+  data: {},
+  trainings: {},
+  samplers: {},
 };
 
 const x = Float32Array.from({ length: N }, (_, i) => i);

@@ -27,7 +27,14 @@ describe("initial values", () => {
     for (const kind of ["normal", "uniform"] as const) {
       const init = kind === "normal" ? ({ kind, std: 0.02 } as const) : ({ kind, bound: 0.1 } as const);
       const whole = initialValues(init, 3, "wte.weight", 0, 1001);
-      for (const [first, count] of [[0, 1], [1, 1], [3, 5], [4, 8], [997, 4], [250, 700]] as const) {
+      for (const [first, count] of [
+        [0, 1],
+        [1, 1],
+        [3, 5],
+        [4, 8],
+        [997, 4],
+        [250, 700],
+      ] as const) {
         expect(initialValues(init, 3, "wte.weight", first, count)).toEqual(whole.subarray(first, first + count));
       }
     }

@@ -32,7 +32,8 @@ describe("safetensors", () => {
   });
   test("cut short at any byte are refused", async () => {
     const bytes = await encodeSafetensors(tensors, { step: "12" });
-    for (let length = 0; length < bytes.length; length++) await expect(open(bytes.subarray(0, length)), `${length} bytes`).rejects.toThrow(SafetensorsError);
+    for (let length = 0; length < bytes.length; length++)
+      await expect(open(bytes.subarray(0, length)), `${length} bytes`).rejects.toThrow(SafetensorsError);
   });
   test.each([
     ["no JSON", file("{x"), "no JSON"],
@@ -49,7 +50,10 @@ describe("safetensors", () => {
   test("F16 and BF16 are widened", async () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x8000, 0x3f80, 0xc000, 0x3eab);
     const opened = await open(
-      file({ half: { dtype: "F16", shape: [6], data_offsets: [0, 12] }, brain: { dtype: "BF16", shape: [3], data_offsets: [12, 18] } }, new Uint8Array(halves.buffer)),
+      file(
+        { half: { dtype: "F16", shape: [6], data_offsets: [0, 12] }, brain: { dtype: "BF16", shape: [3], data_offsets: [12, 18] } },
+        new Uint8Array(halves.buffer),
+      ),
     );
     expect([...(await opened.read("half")).data]).toEqual([1, -2, 2 ** -24, 65504, Number.POSITIVE_INFINITY, -0]);
     expect([...(await opened.read("brain")).data]).toEqual([1, -2, 0.333984375]);

@@ -18,11 +18,19 @@ const bos = special("bos", 10);
 const eos = special("eos", 11);
 
 function sequence(tokens: PatternPart[], names: string[], extra: Partial<SequenceSpec> = {}) {
-  const spec: SequenceSpec = { name: "s", vocabulary: "chars", fields: names.map((name) => ({ name, tokenizer: "chars", list: false })), tokens, rows: "one", ...extra };
+  const spec: SequenceSpec = {
+    name: "s",
+    vocabulary: "chars",
+    fields: names.map((name) => ({ name, tokenizer: "chars", list: false })),
+    tokens,
+    rows: "one",
+    ...extra,
+  };
   return openSequence(spec, tokenizers);
 }
 const chat = sequence([bos, field("question"), text(" "), predict(1, field("answer"), eos)], ["question", "answer"]);
-const bits = (mask: Uint32Array, size: number) => Array.from({ length: size }, (_, id) => id).filter((id) => (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1);
+const bits = (mask: Uint32Array, size: number) =>
+  Array.from({ length: size }, (_, id) => id).filter((id) => (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1);
 
 describe("layout", () => {
   test("neighbouring text on one side of predict is encoded at once", () => {
@@ -44,7 +52,11 @@ describe("layout", () => {
   });
   test("drop and one_of are drawn in training and plain when generating", () => {
     const dropping = sequence(
-      [{ kind: "drop", parts: [field("a"), text("b")], to: [special("null", 12)], rate: 0.25 }, { kind: "oneOf", alternatives: [text("c"), text("d"), text("e")] }, predict(0.5, field("x"))],
+      [
+        { kind: "drop", parts: [field("a"), text("b")], to: [special("null", 12)], rate: 0.25 },
+        { kind: "oneOf", alternatives: [text("c"), text("d"), text("e")] },
+        predict(0.5, field("x")),
+      ],
       ["a", "x"],
     );
     const ids = (numbers?: number[]) => {
@@ -96,7 +108,11 @@ describe("rows", () => {
   test("packed examples are segments with positions of their own, the first token of each has no loss", () => {
     const packing = sequence([predict(1, field("x"), eos)], ["x"]);
     const rows = emptyRows(1, 7);
-    const count = writePacked(rows, 0, ["ab", "cde", "f"].map((x) => packing.layout({ x })));
+    const count = writePacked(
+      rows,
+      0,
+      ["ab", "cde", "f"].map((x) => packing.layout({ x })),
+    );
     expect(count).toBe(2);
     expect([...rows.tokens]).toEqual([0, 1, 11, 2, 3, 4, 11]);
     expect([...rows.segment]).toEqual([0, 0, 0, 1, 1, 1, 1]);
@@ -123,7 +139,9 @@ describe("prompt", () => {
     expect(() => chat.prompt({ q: "a" })).toThrow("no field `q`; it has `question`, `answer`");
     expect(() => sequence([predict(1, field("x"))], ["x"]).prompt({})).toThrow("Something must stand before");
     expect(() => sequence([predict(1, field("x"))], ["x"]).prompt({ x: "" })).toThrow("Something must stand before");
-    expect(() => sequence([bos, predict(1, field("x"), eos, field("y"))], ["x", "y"]).prompt({})).toThrow("more predicted fields after `x`");
+    expect(() => sequence([bos, predict(1, field("x"), eos, field("y"))], ["x", "y"]).prompt({})).toThrow(
+      "more predicted fields after `x`",
+    );
     expect(() => sequence([bos, field("x")], ["x"]).prompt({ x: "a" })).toThrow(SequenceError);
   });
   test("in a union only the field's own tokens are legal, without the ids that left it", () => {

@@ -31,7 +31,12 @@ describe("char", () => {
   });
   test("specials come after the alphabet and decode to nothing", () => {
     expect(chars.vocabSize).toBe(9);
-    expect(chars.specials).toEqual(new Map([["bos", 7], ["eos", 8]]));
+    expect(chars.specials).toEqual(
+      new Map([
+        ["bos", 7],
+        ["eos", 8],
+      ]),
+    );
     expect(chars.decode([7, 2, 8])).toBe("a");
     expect([2, 7, 40].map(chars.show)).toEqual(["a", "<bos>", "<40>"]);
   });
