@@ -76,7 +76,15 @@ export function memoryLine(artifact: Artifact): string {
 
 export function artifactSummary(artifact: Artifact): string {
   const numbers = Object.entries(artifact.programs).map(([name, program]) => programNumbers(name, program));
-  const rows = numbers.map((p) => [p.name, `${p.dispatches}`, `${p.copies}`, `${p.pipelines}`, size(p.arenaBytes), size(p.uploadBytes), size(p.readbackBytes)]);
+  const rows = numbers.map((p) => [
+    p.name,
+    `${p.dispatches}`,
+    `${p.copies}`,
+    `${p.pipelines}`,
+    size(p.arenaBytes),
+    size(p.uploadBytes),
+    size(p.readbackBytes),
+  ]);
   return [
     `${count(artifact.shaders.length)} kernels, ${count(artifact.tensors.length)} tensors; ${memoryLine(artifact)}\n`,
     table([["program", "dispatches", "copies", "pipelines", "arena", "upload", "readback"], ...rows], [1, 2, 3, 4, 5, 6]),
@@ -100,13 +108,17 @@ export function readArtifact(whole: string, path = whole): Artifact {
   try {
     value = JSON.parse(readFileSync(whole, "utf8"));
   } catch (error) {
-    if (error instanceof SyntaxError) throw wrong(`${path} is not valid JSON: it was cut short or edited.`, "Write it again: ulmus compile FILE.elm -o artifact.json");
+    if (error instanceof SyntaxError)
+      throw wrong(`${path} is not valid JSON: it was cut short or edited.`, "Write it again: ulmus compile FILE.elm -o artifact.json");
     throw error;
   }
   const artifact = typeof value === "object" && value !== null ? (value as Partial<Artifact>) : {};
-  if (artifact.format !== "ulmus") throw wrong(`${path} is no artifact of ulmus.`, "`ulmus inspect` reads .elm files, run folders, artifacts and .safetensors files.");
+  if (artifact.format !== "ulmus")
+    throw wrong(`${path} is no artifact of ulmus.`, "`ulmus inspect` reads .elm files, run folders, artifacts and .safetensors files.");
   if (artifact.version !== ARTIFACT_VERSION) {
-    throw new Failure(`${path} has version ${artifact.version}; this version of ulmus reads version ${ARTIFACT_VERSION}.`, { remedy: "Write it again: ulmus compile FILE.elm -o artifact.json" });
+    throw new Failure(`${path} has version ${artifact.version}; this version of ulmus reads version ${ARTIFACT_VERSION}.`, {
+      remedy: "Write it again: ulmus compile FILE.elm -o artifact.json",
+    });
   }
   return artifact as Artifact;
 }

@@ -4,7 +4,7 @@ import { evaluations, type Metric, steps } from "./metrics.js";
 
 const WIDTH = 720;
 const HEIGHT = 400;
-const MARGIN = { left: 52, right: 84, top: 34, bottom: 42 } as const;
+const MARGIN = { left: 52, right: 96, top: 34, bottom: 42 } as const;
 /** Points of the training line; more steps than that are averaged in equal runs. */
 const POINTS = 300;
 
@@ -24,12 +24,21 @@ export function lossCurve(title: string, metrics: readonly Metric[], neighbour?:
   const place = ([step, loss]: Point) => `${x(step).toFixed(1)},${y(loss).toFixed(1)}`;
   const right = WIDTH - MARGIN.right;
 
-  const grid = ticks.map((tick) => `<path class="grid" d="M${MARGIN.left} ${y(tick).toFixed(1)}H${right}"/><text class="end" x="${MARGIN.left - 8}" y="${(y(tick) + 4).toFixed(1)}">${decimal(tick)}</text>`);
-  const below = rounded([0, last]).filter((tick) => tick <= last).map((tick) => `<text class="middle" x="${x(tick).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}">${tick}</text>`);
+  const grid = ticks.map(
+    (tick) =>
+      `<path class="grid" d="M${MARGIN.left} ${y(tick).toFixed(1)}H${right}"/><text class="end" x="${MARGIN.left - 8}" y="${(y(tick) + 4).toFixed(1)}">${decimal(tick)}</text>`,
+  );
+  const below = rounded([0, last])
+    .filter((tick) => tick <= last)
+    .map((tick) => `<text class="middle" x="${x(tick).toFixed(1)}" y="${HEIGHT - MARGIN.bottom + 18}">${tick}</text>`);
   const lines: string[] = [];
   if (neighbour !== undefined) lines.push(`<path class="neighbour" d="M${MARGIN.left} ${y(neighbour).toFixed(1)}H${right}"/>`);
   if (train.length > 0) lines.push(`<polyline class="train" points="${train.map(place).join(" ")}"/>`);
-  if (val.length > 0) lines.push(`<polyline class="val" points="${val.map(place).join(" ")}"/>`, ...val.map((point) => `<circle class="dot" cx="${x(point[0]).toFixed(1)}" cy="${y(point[1]).toFixed(1)}" r="3"/>`));
+  if (val.length > 0)
+    lines.push(
+      `<polyline class="val" points="${val.map(place).join(" ")}"/>`,
+      ...val.map((point) => `<circle class="dot" cx="${x(point[0]).toFixed(1)}" cy="${y(point[1]).toFixed(1)}" r="3"/>`),
+    );
 
   const ends = [
     ["train", train.at(-1)?.[1]],
@@ -37,7 +46,9 @@ export function lossCurve(title: string, metrics: readonly Metric[], neighbour?:
     ["neighbour", neighbour],
   ] as const;
   const names = { train: "train", val: "held out", neighbour: "neighbour" };
-  const labels = apart(ends.flatMap(([kind, loss]) => (loss === undefined ? [] : [{ kind, at: y(loss) + 4, text: `${names[kind]} ${loss.toFixed(2)}` }])));
+  const labels = apart(
+    ends.flatMap(([kind, loss]) => (loss === undefined ? [] : [{ kind, at: y(loss) + 4, text: `${names[kind]} ${loss.toFixed(2)}` }])),
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img">
 <title>${escaped(title)}</title>
 <style>

@@ -23,11 +23,15 @@ export interface OpenData {
 export async function openData(model: Model, training: Training, folder: string, io: Io): Promise<OpenData> {
   const spec = model.data.get(training.data);
   const sequenceSpec = model.sequences.get(training.sequence);
-  if (spec === undefined || sequenceSpec === undefined) throw new Error(`internal error: training ${training.name} names no data or sequence`);
+  if (spec === undefined || sequenceSpec === undefined)
+    throw new Error(`internal error: training ${training.name} names no data or sequence`);
   const paths = spec.source.paths.flatMap((path) => {
     const found = dataFiles(join(folder, spec.base), path);
     if (found.length === 0 || found.some((file) => !existsSync(file))) {
-      throw wrong(`The data of \`${spec.name}\`, ${path}, is not in ${relative(io.cwd, join(folder, spec.base)) || "this folder"}.`, "Put the file there, or change `source`.");
+      throw wrong(
+        `The data of \`${spec.name}\`, ${path}, is not in ${relative(io.cwd, join(folder, spec.base)) || "this folder"}.`,
+        "Put the file there, or change `source`.",
+      );
     }
     return found;
   });

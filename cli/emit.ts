@@ -1,9 +1,9 @@
 // The levels of a program as text, for people and golden files. In: a checked source and what was compiled of it; out: text that depends on the
 // program and the target only.
 
-import type { Compiled } from "../compiler/compile.js";
 import type { Model } from "../compiler/check/model.js";
 import { showModel } from "../compiler/check/show.js";
+import type { Compiled } from "../compiler/compile.js";
 import { print } from "../compiler/ir/print.js";
 import { printPlan } from "../compiler/passes/plan/print.js";
 import { outline, parse } from "../grammar/index.js";
@@ -21,15 +21,17 @@ export type CompiledLevel = (typeof compiledLevels)[number];
 export function emitSource(level: SourceLevel, model: Model): string {
   switch (level) {
     case "tree":
-      return [...model.files]
-        .filter(([path]) => path.endsWith(".elm"))
-        .map(([name, text], i, all) => `${all.length > 1 ? `# ${name}\n` : ""}${outline(parse({ name, text }).tree)}`)
-        .join("\n");
+      return treesText([...model.files].filter(([path]) => path.endsWith(".elm")));
     case "model":
       return showModel(model);
     case "sequence":
       return [...model.sequences.values()].map((sequence) => sequenceText(model, sequence)).join("\n");
   }
+}
+
+/** Outlines of the files; each under its name where there are several. */
+function treesText(files: readonly (readonly [name: string, text: string])[]): string {
+  return files.map(([name, text]) => `${files.length > 1 ? `# ${name}\n` : ""}${outline(parse({ name, text }).tree)}`).join("\n");
 }
 
 export function emitCompiled(level: CompiledLevel, compiled: Compiled): string {

@@ -43,11 +43,17 @@ export function failureOf(error: unknown): Failure {
     case "SequenceError":
       return new Failure(message, { cause: error, exitCode: exitCodes.wrong });
     case "SafetensorsError":
-      return new Failure(message, { cause: error, remedy: "The file was cut short or is of another program; an earlier checkpoint may be whole." });
+      return new Failure(message, {
+        cause: error,
+        remedy: "The file was cut short or is of another program; an earlier checkpoint may be whole.",
+      });
     case "DeviceLostError":
       return new Failure(message, { cause: error, remedy: "`ulmus train RUN --resume` goes on from the last checkpoint." });
     case "OutOfMemoryError":
-      return new Failure(message, { cause: error, remedy: "A smaller `batch_size` with `accumulate` to make up for it, or a smaller `context_length`, needs less memory." });
+      return new Failure(message, {
+        cause: error,
+        remedy: "A smaller `batch_size` with `accumulate` to make up for it, or a smaller `context_length`, needs less memory.",
+      });
     default:
       break;
   }
@@ -55,11 +61,17 @@ export function failureOf(error: unknown): Failure {
   const path = "path" in error && typeof error.path === "string" ? error.path : "a file";
   switch (code) {
     case "ENOSPC":
-      return new Failure(`No space is left on the disk for ${path}.`, { cause: error, remedy: "Free some and go on with `ulmus train RUN --resume`." });
+      return new Failure(`No space is left on the disk for ${path}.`, {
+        cause: error,
+        remedy: "Free some and go on with `ulmus train RUN --resume`.",
+      });
     case "EACCES":
     case "EPERM":
     case "EROFS":
-      return new Failure(`${path} can not be written or read: it is not permitted.`, { cause: error, remedy: "Choose another place with -o, or change the permissions." });
+      return new Failure(`${path} can not be written or read: it is not permitted.`, {
+        cause: error,
+        remedy: "Choose another place with -o, or change the permissions.",
+      });
     case "ENOENT":
       return new Failure(`${path} is not there.`, { cause: error });
     default:

@@ -69,7 +69,14 @@ export function readText(path: string): string | undefined {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    const why = code === "EISDIR" ? "it is a folder" : code === "EACCES" ? "reading it is not permitted" : error instanceof Error ? error.message : String(error);
+    const why =
+      code === "EISDIR"
+        ? "it is a folder"
+        : code === "EACCES"
+          ? "reading it is not permitted"
+          : error instanceof Error
+            ? error.message
+            : String(error);
     throw new Failure(`${path} can not be read: ${why}.`, { exitCode: exitCodes.wrong });
   }
 }

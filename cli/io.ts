@@ -1,7 +1,7 @@
 // What a command may touch of the process it runs in. Results go to `out`, everything else (diagnostics, progress, time) to `err`.
 // Handed in, so that tests run commands as functions.
 
-import { silent, terminal, type Terminal } from "./terminal.js";
+import { silent, type Terminal, terminal } from "./terminal.js";
 
 export interface Io {
   readonly out: Terminal;

@@ -1,8 +1,8 @@
 // What a text says of itself without any model: each token predicted from the one at its left, by a table counted on the training part.
 // A trained model that does not beat this has learned no more than pairs of letters.
 
-import type { Rows } from "../runtime/rows.js";
 import type { TextData } from "../runtime/data/text.js";
+import type { Rows } from "../runtime/rows.js";
 
 /** Added to each count, so that a pair the training part lacks costs much but not everything. */
 const SMOOTHING = 0.1;

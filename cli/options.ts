@@ -7,7 +7,8 @@ import { wrong } from "./failure.js";
 export function whole(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least)
+      throw new InvalidArgumentError(`It must be a whole number of at least ${least}.`);
     return value;
   };
 }
@@ -21,7 +22,7 @@ export function seed(text: string): number {
 
 /** Collects `--set a.b=c` as lines `a.b = c` of the language. */
 export function setting(text: string, before: readonly string[] = []): readonly string[] {
-  const match = /^\s*([A-Za-z_][\w.]*)\s*=\s*(\S[^]*)$/.exec(text);
+  const match = /^\s*([A-Za-z_][\w.]*)\s*=\s*(\S.*)$/s.exec(text);
   if (match === null) throw new InvalidArgumentError("It must look like section.setting=value, as in training.batch_size=8.");
   return [...before, `${match[1]} = ${match[2]?.trim()}`];
 }
@@ -50,7 +51,10 @@ export function choose(names: readonly string[], wanted: string | undefined, wha
   const list = names.map((name) => `\`${name}\``).join(", ");
   if (wanted !== undefined) {
     if (names.includes(wanted)) return wanted;
-    throw wrong(`${where} has no ${what} named \`${wanted}\`.`, names.length === 0 ? `It has no ${what} at all: add a \`${what}\` section.` : `It has ${list}.`);
+    throw wrong(
+      `${where} has no ${what} named \`${wanted}\`.`,
+      names.length === 0 ? `It has no ${what} at all: add a \`${what}\` section.` : `It has ${list}.`,
+    );
   }
   const [only] = names;
   if (only === undefined) throw wrong(`${where} has no ${what}.`, `Add a \`${what}\` section.`);

@@ -50,7 +50,13 @@ export function fileSource(path: string, overrides: readonly string[], io: Io): 
 }
 
 export function runSource(run: RunFolder, overrides: readonly string[]): Source {
-  return { entry: run.record.entry, folder: run.record.base, title: run.path, host: storedHost(run.files), overrides: [...run.record.overrides, ...overrides] };
+  return {
+    entry: run.record.entry,
+    folder: run.record.base,
+    title: run.path,
+    host: storedHost(run.files),
+    overrides: [...run.record.overrides, ...overrides],
+  };
 }
 
 /** Throws `Rejected` where the program has errors, and a failure where there is no program. */
@@ -59,7 +65,10 @@ export function checkSource(source: Source, io: Io): Checked {
   if (host.read(entry) === undefined) throw wrong(`There is no file ${title}.`, nearby(source, io));
   const { model, diagnostics } = check(entry, host, source.overrides);
   for (const path of host.refused) {
-    throw wrong(`${title} imports ${path}, which lies outside of its folder.`, "A run keeps all of its program, so imports lie beside the file or below: move it there.");
+    throw wrong(
+      `${title} imports ${path}, which lies outside of its folder.`,
+      "A run keeps all of its program, so imports lie beside the file or below: move it there.",
+    );
   }
   const shown = diagnostics.map((diagnostic) => titledAs(diagnostic, title, source));
   if (model === undefined || diagnostics.some((diagnostic) => diagnostic.severity === "error")) throw new Rejected(title, shown);
@@ -74,7 +83,9 @@ export function renderDiagnostics(out: Terminal, diagnostics: readonly Diagnosti
 /** Files of the folder that may have been meant. */
 function nearby(source: Source, io: Io): string {
   const found = source.host.list("*.elm").map((path) => relative(io.cwd, path));
-  return found.length === 0 ? "The path is taken from the folder you are in; see `ulmus check --help`." : `In that folder are ${found.slice(0, 5).join(", ")}.`;
+  return found.length === 0
+    ? "The path is taken from the folder you are in; see `ulmus check --help`."
+    : `That folder has ${found.slice(0, 5).join(", ")}.`;
 }
 
 /** The checker knows files by their place in the entry's folder; people by the path they typed. */

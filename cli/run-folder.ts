@@ -82,7 +82,9 @@ export function openRun(path: string, shown = path): RunFolder {
   }
   const corpora = existsSync(join(program, CORPORA)) ? readJson(join(program, CORPORA), join(shown, "program", CORPORA)) : undefined;
   if (!files.has(record.entry) || typeof corpora !== "object" || corpora === null) {
-    throw new Failure(`${shown} is not whole: its program/ lacks ${files.has(record.entry) ? CORPORA : record.entry}.`, { remedy: "Restore the folder, or train again into a new one." });
+    throw new Failure(`${shown} is not whole: its program/ lacks ${files.has(record.entry) ? CORPORA : record.entry}.`, {
+      remedy: "Restore the folder, or train again into a new one.",
+    });
   }
   for (const [name, text] of Object.entries(corpora)) if (typeof text === "string") files.set(name, text);
   return { path: shown, record, files };
@@ -91,12 +93,16 @@ export function openRun(path: string, shown = path): RunFolder {
 function recordOf(value: unknown, path: string): RunRecord {
   const record = typeof value === "object" && value !== null ? (value as Partial<RunRecord>) : {};
   if (record.format !== RUN_FORMAT) {
-    throw new Failure(`${path} has format ${record.format}; this version of ulmus reads format ${RUN_FORMAT}.`, { remedy: "Use the version of ulmus that wrote it, or train again." });
+    throw new Failure(`${path} has format ${record.format}; this version of ulmus reads format ${RUN_FORMAT}.`, {
+      remedy: "Use the version of ulmus that wrote it, or train again.",
+    });
   }
   const { entry, overrides, training, seed, ulmus, adapter, base, started } = record;
   const texts = [entry, training, ulmus, adapter, base, started];
   if (texts.some((text) => typeof text !== "string") || typeof seed !== "number" || !Array.isArray(overrides)) {
-    throw new Failure(`${path} lacks some of its entries: it was edited or cut short.`, { remedy: "Restore the file, or train again into a new folder." });
+    throw new Failure(`${path} lacks some of its entries: it was edited or cut short.`, {
+      remedy: "Restore the file, or train again into a new folder.",
+    });
   }
   return record as RunRecord;
 }
@@ -105,7 +111,9 @@ function readJson(path: string, shown: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch {
-    throw new Failure(`${shown} is not valid JSON: it was cut short or edited.`, { remedy: "Restore the file, or train again into a new folder." });
+    throw new Failure(`${shown} is not valid JSON: it was cut short or edited.`, {
+      remedy: "Restore the file, or train again into a new folder.",
+    });
   }
 }
 
@@ -136,7 +144,10 @@ export function checkpoints(run: string): readonly Checkpoint[] {
 /** The latest checkpoint; a failure with a remedy where there is none yet. */
 export function latestCheckpoint(run: string, shown = run): Checkpoint {
   const latest = checkpoints(run).at(-1);
-  if (latest === undefined) throw new Failure(`${shown} has no checkpoint yet: its training ended before the first was written.`, { remedy: `Start it again: ulmus train ${shown} --resume` });
+  if (latest === undefined)
+    throw new Failure(`${shown} has no checkpoint yet: its training ended before the first was written.`, {
+      remedy: `Start it again: ulmus train ${shown} --resume`,
+    });
   return latest;
 }
 

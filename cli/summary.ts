@@ -36,7 +36,12 @@ export function summary(model: Model): string {
   const parts: string[] = [];
   for (const network of model.networks.values()) {
     parts.push(`model ${network.name}: ${count(parametersOf(network))} parameters, context of ${count(network.contextLength)} tokens\n`);
-    parts.push(table(blocksOf(network).map((block) => [block.copies > 1 ? `${block.name} × ${block.copies}` : block.name, count(block.parameters)]), [1]));
+    parts.push(
+      table(
+        blocksOf(network).map((block) => [block.copies > 1 ? `${block.name} × ${block.copies}` : block.name, count(block.parameters)]),
+        [1],
+      ),
+    );
   }
   for (const training of model.trainings.values()) parts.push(`${titled("training", training.name)}: ${trainingLine(model, training)}\n`);
   for (const sampler of model.samplers.values()) parts.push(`${titled("sampler", sampler.name)}: ${samplerLine(sampler)}\n`);
@@ -59,7 +64,12 @@ export function summaryData(model: Model): Readonly<Record<string, unknown>> {
       tokens_a_step: tokensOfStep(model, training),
       steps: training.maxSteps,
     })),
-    samplers: [...model.samplers.values()].map((sampler) => ({ name: sampler.name, model: sampler.network, sequence: sampler.sequence, given: sampler.given })),
+    samplers: [...model.samplers.values()].map((sampler) => ({
+      name: sampler.name,
+      model: sampler.network,
+      sequence: sampler.sequence,
+      given: sampler.given,
+    })),
   };
 }
 
@@ -86,7 +96,9 @@ function trainingLine(model: Model, training: Training): string {
 
 function scheduleText(schedule: Schedule): string {
   const warmup = schedule.warmup > 0 ? `, warm-up ${schedule.warmup}` : "";
-  return schedule.kind === "constant" ? `rate ${schedule.value}${warmup}` : `${schedule.kind} ${schedule.peak} to ${schedule.floor}${warmup}`;
+  return schedule.kind === "constant"
+    ? `rate ${schedule.value}${warmup}`
+    : `${schedule.kind} ${schedule.peak} to ${schedule.floor}${warmup}`;
 }
 
 function samplerLine(sampler: Sampler): string {

@@ -12,11 +12,12 @@ export interface Terminal {
 export function terminal(stream: NodeJS.WriteStream = process.stderr): Terminal {
   const interactive = stream.isTTY === true;
   return {
-    color: interactive && process.env["NO_COLOR"] === undefined && process.env["TERM"] !== "dumb",
+    color: interactive && process.env.NO_COLOR === undefined && process.env.TERM !== "dumb",
     get width() {
-      return stream.columns ?? 100;
+      // Some pseudo-terminals say 0.
+      return stream.columns > 0 ? stream.columns : 100;
     },
-    interactive: interactive && process.env["TERM"] !== "dumb",
+    interactive: interactive && process.env.TERM !== "dumb",
     write: (text) => stream.write(text),
   };
 }
@@ -24,9 +25,15 @@ export function terminal(stream: NodeJS.WriteStream = process.stderr): Terminal 
 /** Takes all that is written and shows nothing: what progress goes to under `--json`. */
 export const silent: Terminal = { color: false, width: 100, interactive: false, write: () => undefined };
 
+/** How fast it goes, where that is known better than by the clock since the start. */
+export interface Pace {
+  readonly perSecond: number;
+  readonly secondsLeft: number;
+}
+
 export interface Progress {
-  /** `done` of `total`; `note` is shown at the end of the line. */
-  update(done: number, note?: string): void;
+  /** `done` of `total`; `note` is shown beside the rate. */
+  update(done: number, note?: string, pace?: Pace): void;
   /** A line of its own, above the bar where there is one. */
   line(text: string): void;
   /** Leaves the last state on the screen. */
@@ -44,15 +51,17 @@ export function progress(out: Terminal, label: string, total: number, unit: stri
   let lastDraw = out.interactive ? 0 : start;
   let drawn = -1;
   let first: number | undefined;
-  let last = { done: 0, note: "" };
+  let last: { readonly done: number; readonly note: string; readonly pace?: Pace | undefined } = { done: 0, note: "" };
 
   const line = (): string => {
     const seconds = (Date.now() - start) / 1000;
     const made = last.done - (first ?? 0);
-    const rate = seconds > 0 ? made / seconds : 0;
-    const left = rate > 0 ? (total - last.done) / rate : Number.POSITIVE_INFINITY;
+    const rate = last.pace?.perSecond ?? (seconds > 0 ? made / seconds : 0);
+    const left = last.pace?.secondsLeft ?? (rate > 0 ? (total - last.done) / rate : Number.POSITIVE_INFINITY);
     const head = `${label} ${String(last.done).padStart(String(total).length)}/${total}`;
-    const tail = [last.note, rateText(rate, unit), last.done < total ? `${duration(left)} left` : duration(seconds)].filter((part) => part !== "").join("  ");
+    const tail = [last.note, rateText(rate, unit), last.done < total ? `${duration(left)} left` : duration(seconds)]
+      .filter((part) => part !== "")
+      .join("  ");
     const room = Math.min(30, out.width - head.length - tail.length - 4);
     const filled = total > 0 ? Math.round((room * Math.min(last.done, total)) / total) : room;
     const bar = room >= 8 ? ` ${"█".repeat(filled)}${"░".repeat(room - filled)}` : "";
@@ -68,9 +77,9 @@ export function progress(out: Terminal, label: string, total: number, unit: stri
   };
 
   return {
-    update(done, note = "") {
+    update(done, note = "", pace = undefined) {
       first ??= done > 0 ? done - 1 : 0;
-      last = { done, note };
+      last = { done, note, pace };
       if (Date.now() - lastDraw >= (out.interactive ? 100 : 10_000)) draw();
     },
     line(text) {
@@ -122,7 +131,10 @@ export function count(value: number): string {
 /** Columns of text; the first is aligned at the left, those of `right` at the right. Trailing blanks are dropped. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = [], indent = "  "): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, i) => { widths[i] = Math.max(widths[i] ?? 0, cell.length); });
+  for (const row of rows)
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
+    });
   const line = (row: readonly string[]) =>
     `${indent}${row.map((cell, i) => (right.includes(i) ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join("  ")}`.trimEnd();
   return rows.map((row) => `${line(row)}\n`).join("");

@@ -3,13 +3,13 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compile } from "../compiler/compile.js";
 import type { Training } from "../compiler/check/model.js";
+import { compile } from "../compiler/compile.js";
 import type { Artifact } from "../runtime/artifact.js";
 import type { Device } from "../runtime/device.js";
 import { Executable } from "../runtime/executable.js";
-import { NodeFile, writeFileAtomically } from "../runtime/node-files.js";
 import { openNodeDevice } from "../runtime/node.js";
+import { NodeFile, writeFileAtomically } from "../runtime/node-files.js";
 import { initialise } from "../runtime/tensors.js";
 import { checkpointChunks, loadCheckpoint } from "../runtime/train/checkpoint.js";
 import { type EvaluationReport, type StepReport, train as trainSteps } from "../runtime/train/trainer.js";
@@ -24,7 +24,7 @@ import type { Checked } from "./program.js";
 import { checkpointPath, checkpoints, createRun, dropOldCheckpoints, RUN_FORMAT, type RunFolder, writeRecord } from "./run-folder.js";
 import { storedTexts } from "./stored-texts.js";
 import { titled, tokensOfStep } from "./summary.js";
-import { count, duration, paint, type Progress, progress } from "./terminal.js";
+import { count, duration, type Progress, paint, progress } from "./terminal.js";
 import { version } from "./version.js";
 import { loadParameters, weightsFile } from "./weights.js";
 
@@ -92,9 +92,9 @@ async function run(io: Io, say: Speech, session: Session): Promise<number> {
       data: opened.data,
       start,
       signal: stop.signal,
-      onStep: (report) => onStep(say, bar, metrics, earlier, report),
+      onStep: (report) => onStep(say, bar, metrics, { start, seconds: earlier }, report),
       onEvaluate: (report) => {
-        onEvaluate(say, bar, metrics, earlier, opened, neighbour, report);
+        onEvaluate(say, bar, metrics, opened, neighbour, report);
         draw();
       },
       save: async (step) => {
@@ -117,37 +117,78 @@ async function run(io: Io, say: Speech, session: Session): Promise<number> {
   }
 }
 
-function onStep(say: Speech, bar: Progress, metrics: Metrics, earlier: number, report: StepReport): void {
+function onStep(
+  say: Speech,
+  bar: Progress,
+  metrics: Metrics,
+  before: { readonly start: number; readonly seconds: number },
+  report: StepReport,
+): void {
   const step = report.step + 1;
-  const metric = { step, loss: report.loss, learning_rate: report.learningRate, seconds: earlier + report.seconds };
+  const metric = { step, loss: report.loss, learning_rate: report.learningRate, seconds: before.seconds + report.seconds };
   metrics.add(metric);
-  bar.update(step, `loss ${report.loss.toFixed(4)}`);
-  say.emit("step", { ...metric, gradient_norm: report.gradientNorm ?? null, tokens_per_second: report.tokensPerSecond, seconds_left: report.secondsLeft });
+  bar.update(step, `loss ${report.loss.toFixed(4)}`, {
+    perSecond: (step - before.start) / report.seconds,
+    secondsLeft: report.secondsLeft,
+  });
+  say.emit("step", {
+    ...metric,
+    gradient_norm: report.gradientNorm ?? null,
+    tokens_per_second: report.tokensPerSecond,
+    seconds_left: report.secondsLeft,
+  });
 }
 
-function onEvaluate(say: Speech, bar: Progress, metrics: Metrics, earlier: number, opened: OpenData, neighbour: number | undefined, report: EvaluationReport): void {
-  const last = metrics.all.at(-1)?.seconds ?? earlier;
+function onEvaluate(
+  say: Speech,
+  bar: Progress,
+  metrics: Metrics,
+  opened: OpenData,
+  neighbour: number | undefined,
+  report: EvaluationReport,
+): void {
+  const last = metrics.all.at(-1)?.seconds ?? 0;
   const metric = { step: report.step, val_loss: report.loss, tokens: opened.data.tokens(report.split), seconds: last + report.seconds };
   metrics.add(metric);
   const beside = neighbour === undefined ? "" : `, left-neighbour table ${neighbour.toFixed(4)}`;
-  bar.line(`step ${report.step}: loss on ${report.split} ${report.loss.toFixed(4)}${report.ema ? " (averaged parameters)" : ""}${beside}; ${duration(report.seconds)}`);
+  bar.line(
+    `step ${report.step}: loss on ${report.split} ${report.loss.toFixed(4)}${report.ema ? " (averaged parameters)" : ""}${beside}; ${duration(report.seconds)}`,
+  );
   say.emit("evaluation", { ...metric, split: report.split, ema: report.ema, left_neighbour_loss: neighbour ?? null });
 }
 
 /** The last words: what was reached, where it is, what can be done with it. */
-function finish(io: Io, say: Speech, session: Session, result: { readonly step: number; readonly stopped: boolean; readonly evaluation: EvaluationReport | undefined }, neighbour: number | undefined, seconds: number): number {
+function finish(
+  io: Io,
+  say: Speech,
+  session: Session,
+  result: { readonly step: number; readonly stopped: boolean; readonly evaluation: EvaluationReport | undefined },
+  neighbour: number | undefined,
+  seconds: number,
+): number {
   const { request, training, opened } = session;
   const { evaluation } = result;
-  say.emit("end", { step: result.step, stopped: result.stopped, val_loss: evaluation?.loss ?? null, left_neighbour_loss: neighbour ?? null, seconds });
+  say.emit("end", {
+    step: result.step,
+    stopped: result.stopped,
+    val_loss: evaluation?.loss ?? null,
+    left_neighbour_loss: neighbour ?? null,
+    seconds,
+  });
   if (result.stopped) {
-    say.people.write(`Stopped at step ${count(result.step)} of ${count(training.maxSteps)}; saved in ${request.shown}.\nGo on with: ulmus train ${request.shown} --resume\n`);
+    say.people.write(
+      `Stopped at step ${count(result.step)} of ${count(training.maxSteps)}; saved in ${request.shown}.\nGo on with: ulmus train ${request.shown} --resume\n`,
+    );
     return exitCodes.interrupted;
   }
   if (!say.json && evaluation !== undefined) {
-    io.out.write(`loss over the whole held-out part (${evaluation.split}, ${count(opened.data.tokens(evaluation.split))} tokens): ${evaluation.loss.toFixed(4)} nats a token\n`);
-    if (neighbour !== undefined) io.out.write(`loss of the text's own left-neighbour table on it: ${neighbour.toFixed(4)} nats a token\n`);
+    const tokens = count(opened.data.tokens(evaluation.split));
+    io.out.write(`loss over the whole held-out part (${evaluation.split}, ${tokens} tokens): ${evaluation.loss.toFixed(4)} nats a token\n`);
+    if (neighbour !== undefined) io.out.write(`loss of the text's own left-neighbour table there: ${neighbour.toFixed(4)} nats a token\n`);
   }
-  say.people.write(`Trained in ${duration(seconds)}; saved in ${request.shown} (loss.svg shows the curve).\nWrite with it: ulmus generate ${request.shown}\n`);
+  say.people.write(
+    `Trained in ${duration(seconds)}; saved in ${request.shown} (loss.svg shows the curve).\nWrite with it: ulmus generate ${request.shown}\n`,
+  );
   return exitCodes.done;
 }
 
@@ -157,10 +198,14 @@ function announce(say: Speech, request: Request, training: Training, artifact: A
   const { people } = say;
   const tokens = tokensOfStep(model, training);
   const splits = opened.data.splits.map((name) => `${name} ${count(opened.data.tokens(name))}`).join(", ");
-  people.write(`${paint(people, "bold", titled("training", training.name))} on ${device.description.description}${device.capability.software ? " (a software driver)" : ""}\n`);
+  people.write(
+    `${paint(people, "bold", titled("training", training.name))} on ${device.description.description}${device.capability.software ? " (a software driver)" : ""}\n`,
+  );
   people.write(`  model ${training.network}: ${count(parameterCount(artifact))} parameters\n`);
   people.write(`  memory: ${memoryLine(artifact)}\n`);
-  people.write(`  data ${training.data}: ${splits} tokens; ${count(tokens)} tokens a step, ${count(training.maxSteps)} steps, seed ${training.seed}\n`);
+  people.write(
+    `  data ${training.data}: ${splits} tokens; ${count(tokens)} tokens a step, ${count(training.maxSteps)} steps, seed ${training.seed}\n`,
+  );
   say.emit("start", {
     training: training.name,
     model: training.network,
@@ -244,5 +289,8 @@ function withCheckpoint(error: unknown, request: Request): unknown {
   if (!(error instanceof Error) || error.name !== "DivergenceError") return error;
   const saved = checkpoints(request.folder).at(-1);
   const where = saved === undefined ? "There is no checkpoint yet." : `The last checkpoint is of step ${count(saved.step)}.`;
-  return new Failure(`${error.message} ${where}`, { cause: error, remedy: `For example: ulmus train FILE.elm -o RUN --set ${request.training}.clip_norm=1.0, or a smaller learning_rate.` });
+  return new Failure(`${error.message} ${where}`, {
+    cause: error,
+    remedy: `For example: ulmus train FILE.elm -o RUN --set ${request.training}.clip_norm=1.0, or a smaller learning_rate.`,
+  });
 }

@@ -41,7 +41,8 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
   const finish = async (body: () => Promise<number>): Promise<void> => {
     exitCode = await body();
   };
-  for (const register of [registerCheck, registerCompile, registerTrain, registerGenerate, registerInspect, registerDoctor]) register(program, io, finish);
+  for (const register of [registerCheck, registerCompile, registerTrain, registerGenerate, registerInspect, registerDoctor])
+    register(program, io, finish);
   if (argv.length === 0) {
     program.outputHelp();
     return exitCodes.wrong;
@@ -61,7 +62,7 @@ function tell(error: unknown, io: Io, json: boolean): number {
   speech(io, json).emit("error", { message: failure.message, remedy: failure.remedy ?? null, exit_code: failure.exitCode });
   if (failure instanceof Rejected) io.err.write(renderDiagnostics(io.err, failure.diagnostics));
   io.err.write(renderFailure(io.err, failure));
-  if (io.env["ULMUS_DEBUG"] !== undefined) {
+  if (io.env.ULMUS_DEBUG !== undefined) {
     for (let cause: unknown = failure; cause instanceof Error; cause = cause.cause) io.err.write(`${cause.stack ?? cause.message}\n`);
   }
   return failure.exitCode;

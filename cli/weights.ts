@@ -28,8 +28,10 @@ export interface WeightsFile {
 /** The file that a model's `weights` names; a run folder stands for its last checkpoint. Throws a failure where it is not there. */
 export function weightsFile(weights: Weights, folder: string): WeightsFile {
   const found = resolve(folder, weights.path);
-  if (!existsSync(found)) throw wrong(`The weights ${weights.path} are not in ${folder}.`, "Put the file there, or change `weights = load(…)`.");
-  if (statSync(found).isDirectory() && !isRun(found)) throw wrong(`The weights ${weights.path} are a folder, but no run folder.`, "Name a .safetensors file or a run folder.");
+  if (!existsSync(found))
+    throw wrong(`The weights ${weights.path} are not in ${folder}.`, "Put the file there, or change `weights = load(…)`.");
+  if (statSync(found).isDirectory() && !isRun(found))
+    throw wrong(`The weights ${weights.path} are a folder, but no run folder.`, "Name a .safetensors file or a run folder.");
   const path = isRun(found) ? latestCheckpoint(found).path : found;
   return { path, shown: weights.path, prefix: weights.prefix, fresh: weights.fresh, ignore: weights.ignore, rename: weights.rename };
 }
@@ -58,7 +60,8 @@ export async function loadParameters(executable: Executable, from: WeightsFile, 
     await executable.copy(emaPairs(executable));
     await executable.idle();
     const used = new Set(taken.values());
-    const known = (name: string) => used.has(name) || used.has(`ema/${name}`) || /^(ema|adam\.[mv])\//.test(name) || from.ignore.some((glob) => fits(name, glob));
+    const known = (name: string) =>
+      used.has(name) || used.has(`ema/${name}`) || /^(ema|adam\.[mv])\//.test(name) || from.ignore.some((glob) => fits(name, glob));
     return { left: [...tensors.tensors.keys()].filter((name) => !known(name)) };
   } finally {
     await file.close();
@@ -71,11 +74,13 @@ function sourceOf(file: SafetensorsFile, from: WeightsFile, tensor: WholeTensor)
 }
 
 function refuseMissing(from: WeightsFile, file: SafetensorsFile, taken: ReadonlyMap<WholeTensor, string | undefined>): void {
-  const missing = [...taken].filter(([, name]) => name === undefined).map(([tensor]) => `${from.prefix}${from.rename[tensor.name] ?? tensor.name}`);
+  const missing = [...taken]
+    .filter(([, name]) => name === undefined)
+    .map(([tensor]) => `${from.prefix}${from.rename[tensor.name] ?? tensor.name}`);
   if (missing.length === 0) return;
   throw new Failure(`${from.shown} lacks ${some(missing)}; it has ${some([...file.tensors.keys()])}.`, {
     exitCode: 2,
-    remedy: "`load(…, rename = { … })` and `prefix` give a file's names, `fresh = [\"…\"]` names parameters that start anew.",
+    remedy: '`load(…, rename = { … })` and `prefix` give a file\'s names, `fresh = ["…"]` names parameters that start anew.',
   });
 }
 
@@ -84,7 +89,11 @@ async function set(executable: Executable, tensor: WholeTensor, file: Safetensor
   try {
     scatterTensor(executable, tensor, value);
   } catch (cause) {
-    throw new Failure(`${from.shown}: ${cause instanceof Error ? cause.message : String(cause)}`, { exitCode: 2, cause, remedy: "The file is of another model, or of other settings of this one." });
+    throw new Failure(`${from.shown}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      exitCode: 2,
+      cause,
+      remedy: "The file is of another model, or of other settings of this one.",
+    });
   }
 }
 
@@ -96,6 +105,9 @@ function fits(name: string, glob: string): boolean {
 
 /** Some names for a message. */
 function some(names: readonly string[]): string {
-  const shown = names.slice(0, 4).map((name) => `\`${name}\``).join(", ");
+  const shown = names
+    .slice(0, 4)
+    .map((name) => `\`${name}\``)
+    .join(", ");
   return names.length > 4 ? `${shown} and ${names.length - 4} more` : shown;
 }

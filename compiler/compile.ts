@@ -6,7 +6,7 @@
 
 import type { Artifact } from "../runtime/artifact.js";
 import type { Model, Network, Training } from "./check/model.js";
-import type { Graph } from "./ir/graph.js";
+import type { Graph, Value } from "./ir/graph.js";
 import type { Target } from "./kernels/kernel.js";
 import { assemble } from "./passes/assemble.js";
 import { decomposePass } from "./passes/decompose.js";
@@ -18,6 +18,7 @@ import { type Pass, runPasses } from "./passes/pass.js";
 import { type Plan, plan } from "./passes/plan.js";
 import { decode, evaluation, forward, prefill, trainingLoss } from "./passes/programs.js";
 import { simplifyPass } from "./passes/simplify.js";
+import { splitPass } from "./passes/split.js";
 import { update } from "./passes/update.js";
 
 /** What is to be compiled. */
@@ -46,22 +47,25 @@ export function compile(model: Model, job: Job, target: Target): Compiled {
   const graphs = new Map<string, Graph>();
   const plans = new Map<string, Plan>();
   for (const [name, graph] of graphsOf(model, job, training, places)) {
-    const optimised = runPasses(graph, optimise);
+    const optimised = runPasses(graph, finish);
     graphs.set(name, optimised);
     plans.set(name, plan(fuse(optimised, target, homes), target));
   }
   return { artifact: assemble({ model, job, training, network, graphs, plans, layout: places, homes, kinds }), graphs, plans, layout: places };
 }
 
-/** Each leaves a legal graph; the verifier looks after each. */
-const optimise: readonly Pass[] = [decomposePass, simplifyPass];
+/** What every forward goes through before it is differentiated: tables that one binding can not hold are cut, large vocabularies scored in chunks. */
+const prepare = (places: Layout): readonly Pass[] => [simplifyPass, splitPass(places)];
+
+/** What every graph goes through after. Each pass leaves a legal graph; the verifier looks after each. */
+const finish: readonly Pass[] = [decomposePass, simplifyPass];
 
 function graphsOf(model: Model, job: Job, training: Training | undefined, places: Layout): readonly (readonly [name: string, Graph])[] {
   switch (job.kind) {
     case "train": {
       if (training === undefined) return [];
-      const { graph, loss } = trainingLoss(model, training, training.batchSize);
-      const gradients = differentiate(graph, { loss, wrt: places.places.map((place) => place.name) });
+      const graph = runPasses(trainingLoss(model, training, training.batchSize), prepare(places));
+      const gradients = differentiate(graph, { loss: outputOf(graph, "loss"), wrt: places.places.map((place) => place.name) });
       const { betas, eps, weightDecay } = training.optimizer;
       const options = {
         betas,
@@ -70,7 +74,7 @@ function graphsOf(model: Model, job: Job, training: Training | undefined, places
         ...(training.clipNorm === undefined ? {} : { clipNorm: training.clipNorm }),
         ...(training.ema === undefined ? {} : { ema: training.ema }),
       };
-      const evaluate = [`${training.name}.evaluate`, evaluation(model, training, training.batchSize)] as const;
+      const evaluate = [`${training.name}.evaluate`, runPasses(evaluation(model, training, training.batchSize), prepare(places))] as const;
       if (training.accumulate === 1) return [[`${training.name}.step`, update(gradients, places, { mode: "step", ...options })], evaluate];
       return [
         [`${training.name}.micro`, update(gradients, places, { mode: "micro", ...options })],
@@ -82,13 +86,19 @@ function graphsOf(model: Model, job: Job, training: Training | undefined, places
       const sampler = model.samplers.get(job.sampler);
       if (sampler === undefined) throw new Error(`compile: no sampler ${job.sampler}`);
       return [
-        [`${sampler.name}.prefill`, prefill(model, sampler, job.lanes, job.chunk)],
-        [`${sampler.name}.decode`, decode(model, sampler, job.lanes, { logits: job.logits === true })],
+        [`${sampler.name}.prefill`, runPasses(prefill(model, sampler, job.lanes, job.chunk), prepare(places))],
+        [`${sampler.name}.decode`, runPasses(decode(model, sampler, job.lanes, { logits: job.logits === true }), prepare(places))],
       ];
     }
     case "forward":
-      return [[`${job.network}.forward`, forward(model, job.network, job.batch, job.rows)]];
+      return [[`${job.network}.forward`, runPasses(forward(model, job.network, job.batch, job.rows), prepare(places))]];
   }
+}
+
+function outputOf(graph: Graph, name: string): Value {
+  const value = graph.outputs.get(name);
+  if (value === undefined) throw new Error(`compile: ${graph.name} has no output ${name}`);
+  return value;
 }
 
 function trainingOf(model: Model, name: string): Training {

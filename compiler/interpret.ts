@@ -4,7 +4,7 @@
 import { operandTypes } from "./ir/builder.js";
 import { type AnyNode, elements, type Graph, type TensorType, type Value } from "./ir/graph.js";
 import { liveNodes, roots } from "./ir/rewrite.js";
-import { type Tensor, show } from "./ops/op.js";
+import { show, type Tensor } from "./ops/op.js";
 import { opOf } from "./ops/table.js";
 
 export interface Bindings {

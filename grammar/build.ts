@@ -179,7 +179,11 @@ function buildValue(b: Builder, source: CstNode, name: string): Expr {
     return expression;
   }
   const sign = equals ?? wrong;
-  if (sign === undefined) return missing(b.file, spanOf(b.file, source).end);
+  if (sign === undefined) {
+    const span = spanOf(b.file, source);
+    say(b, "missing-value", { name }, span);
+    return missing(b.file, span.end);
+  }
   if (!b.unread.has(sign.startOffset)) say(b, "missing-value", { name }, spanOf(b.file, sign));
   return missing(b.file, spanOf(b.file, sign).end);
 }

@@ -53,40 +53,51 @@ function printItems(p: Printer, items: readonly Line[], indent: number, end: num
     if (joins) row?.push(item);
     else rows.push([item]);
   }
-  let width = 0;
+  const widths = alignment(p, rows);
   rows.forEach((row, i) => {
     const [item] = row;
     if (item === undefined) return;
-    if (!aligns(p, rows, i)) width = runWidth(p, rows, i);
     p.lines.next(indent, item.span.start, true);
     row.forEach((each, k) => {
       if (k > 0) p.lines.write("   ");
-      printItem(p, each, indent, row.length === 1 ? width : 0);
+      printItem(p, each, indent, widths[i] ?? 0);
     });
     p.lines.reached(row[row.length - 1]?.span.end ?? 0);
   });
   p.lines.comments(indent, end, true);
 }
 
-/** Whether row `i` aligns its `=` with the row above: both are one binding, and nothing stands between them. */
-function aligns(p: Printer, rows: readonly (readonly Line[])[], i: number): boolean {
-  const above = rows[i - 1];
-  const row = rows[i];
-  if (above?.length !== 1 || row?.length !== 1 || above[0]?.kind !== "binding" || row[0]?.kind !== "binding") return false;
-  const { end } = above[0].span;
-  const { start } = row[0].span;
-  return (p.file.text.slice(end, start).match(/\n/g) ?? []).length === 1;
+/** Targets that differ more in width than this are not padded to one another. */
+const alignLimit = 12;
+
+/** The width of a row that is one binding's target alone. */
+function targetWidth(row: readonly Line[] | undefined): number | undefined {
+  const item = row?.[0];
+  return row?.length === 1 && item?.kind === "binding" ? targets(item.targets).length : undefined;
 }
 
-/** The widest target of the run of aligned bindings that starts at row `i`. */
-function runWidth(p: Printer, rows: readonly (readonly Line[])[], i: number): number {
-  let width = 0;
-  for (let k = i; k === i || aligns(p, rows, k); k++) {
-    const item = rows[k]?.[0];
-    if (item?.kind !== "binding") break;
-    width = Math.max(width, targets(item.targets).length);
+/** For each row the width its `=` is padded to: bindings under one another, without a blank line between them, form a run. */
+function alignment(p: Printer, rows: readonly (readonly Line[])[]): readonly number[] {
+  const widths = rows.map(() => 0);
+  for (let i = 0; i < rows.length; ) {
+    let narrowest = targetWidth(rows[i]) ?? 0;
+    let widest = narrowest;
+    let end = i + 1;
+    for (; end < rows.length && targetWidth(rows[i]) !== undefined && adjacent(p, rows[end - 1], rows[end]); end++) {
+      const width = targetWidth(rows[end]);
+      if (width === undefined || Math.max(widest, width) - Math.min(narrowest, width) > alignLimit) break;
+      narrowest = Math.min(narrowest, width);
+      widest = Math.max(widest, width);
+    }
+    widths.fill(widest, i, end);
+    i = end;
   }
-  return width;
+  return widths;
+}
+
+function adjacent(p: Printer, above: readonly Line[] | undefined, row: readonly Line[] | undefined): boolean {
+  const gap = p.file.text.slice(above?.[0]?.span.end ?? 0, row?.[0]?.span.start ?? 0);
+  return !/\n[^\S\n]*\n/.test(gap);
 }
 
 /** Whether an item is printed on one line. */

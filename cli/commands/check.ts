@@ -1,8 +1,8 @@
 // `ulmus check`: is the program right? Diagnostics on stderr, a short summary on stdout; exit code 2 where it has errors.
 
 import type { Command } from "commander";
-import { positionAt } from "../../grammar/source.js";
 import type { Diagnostic } from "../../grammar/diagnostic.js";
+import { positionAt } from "../../grammar/source.js";
 import { exitCodes } from "../failure.js";
 import { type Io, speech } from "../io.js";
 import { setting } from "../options.js";

@@ -4,8 +4,8 @@
 import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { compile, type Job } from "../../compiler/compile.js";
 import type { Model } from "../../compiler/check/model.js";
+import { compile, type Job } from "../../compiler/compile.js";
 import { portable, type Target } from "../../compiler/kernels/kernel.js";
 import { openNodeDevice } from "../../runtime/node.js";
 import { artifactData, artifactSummary } from "../artifact-summary.js";
@@ -37,7 +37,9 @@ export function registerCompile(program: Command, io: Io, finish: Finish): void 
   program
     .command("compile")
     .summary("write a program's kernels and step lists, or show one of its levels")
-    .description("Compiles a program to an artifact: kernels, step lists and a memory plan, for a runtime without compiler. `--emit` shows a level instead.")
+    .description(
+      "Compiles a program to an artifact: kernels, step lists and a memory plan, for a runtime without compiler. `--emit` shows a level instead.",
+    )
     .argument("<file>", "the `.elm` file")
     .option("-o, --output <artifact.json>", "where to write the artifact")
     .addOption(new Option("--emit <level>", "print a level of the program").choices([...sourceLevels, ...compiledLevels]))
@@ -45,7 +47,11 @@ export function registerCompile(program: Command, io: Io, finish: Finish): void 
     .option("--training <name>", "which training, where there are several")
     .option("--sampler <name>", "which sampler, where there are several")
     .option("--lanes <n>", "sequences that are generated side by side", whole(1), 1)
-    .addOption(new Option("--target <target>", "the least of WebGPU, or what this machine's adapter can do").choices(["portable", "device"]).default("portable"))
+    .addOption(
+      new Option("--target <target>", "the least of WebGPU, or what this machine's adapter can do")
+        .choices(["portable", "device"])
+        .default("portable"),
+    )
     .option("--adapter <name>", "part of the name of the adapter to ask; means --target device")
     .option("--set <section.setting=value>", "set a setting; may be repeated", setting)
     .option("--json", "one JSON object a line")
@@ -79,9 +85,12 @@ async function runCompile(io: Io, file: string, options: Options): Promise<numbe
 }
 
 function jobOf(model: Model, file: string, options: Options): Job {
-  const kind = options.job ?? (options.sampler === undefined && (options.training !== undefined || model.trainings.size > 0) ? "train" : "generate");
-  if (kind === "train" && options.sampler !== undefined) throw wrong("--sampler belongs to --job generate.", "Leave out --job train, or name a --training.");
-  if (kind === "generate" && options.training !== undefined) throw wrong("--training belongs to --job train.", "Leave out --job generate, or name a --sampler.");
+  const kind =
+    options.job ?? (options.sampler === undefined && (options.training !== undefined || model.trainings.size > 0) ? "train" : "generate");
+  if (kind === "train" && options.sampler !== undefined)
+    throw wrong("--sampler belongs to --job generate.", "Leave out --job train, or name a --training.");
+  if (kind === "generate" && options.training !== undefined)
+    throw wrong("--training belongs to --job train.", "Leave out --job generate, or name a --sampler.");
   return kind === "train"
     ? { kind, training: choose([...model.trainings.keys()], options.training, "training", file) }
     : { kind, sampler: choose([...model.samplers.keys()], options.sampler, "sampler", file), lanes: options.lanes, chunk: CHUNK };

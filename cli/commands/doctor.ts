@@ -9,7 +9,7 @@ import type { Device } from "../../runtime/device.js";
 import { listNodeAdapters, openNodeDevice } from "../../runtime/node.js";
 import { exitCodes } from "../failure.js";
 import { type Io, speech } from "../io.js";
-import { paint, size, table, type Terminal } from "../terminal.js";
+import { paint, size, type Terminal, table } from "../terminal.js";
 import { packageRoot, version } from "../version.js";
 import type { Finish } from "./command.js";
 
@@ -136,11 +136,24 @@ export function fastPaths(device: DeviceFindings | undefined): readonly FastPath
     {
       name: "subgroups",
       on: device.subgroup > 0,
-      why: device.subgroup > 0 ? `${device.subgroup} lanes` : offered ? "their width is not one fixed number on this adapter" : "the adapter does not offer the feature `subgroups`",
+      why:
+        device.subgroup > 0
+          ? `${device.subgroup} lanes`
+          : offered
+            ? "their width is not one fixed number on this adapter"
+            : "the adapter does not offer the feature `subgroups`",
     },
     { name: "f16", on: device.f16, why: device.f16 ? "`shader-f16` is there" : "the adapter does not offer the feature `shader-f16`" },
-    { name: "large bindings", on: device.maxBinding > 128 * 2 ** 20, why: `a storage binding holds at most ${size(device.maxBinding)}; larger tables are cut` },
-    { name: "hardware", on: !device.software, why: device.software ? "this driver computes on the processor" : "this is a graphics processor" },
+    {
+      name: "large bindings",
+      on: device.maxBinding > 128 * 2 ** 20,
+      why: `a storage binding holds at most ${size(device.maxBinding)}; larger tables are cut`,
+    },
+    {
+      name: "hardware",
+      on: !device.software,
+      why: device.software ? "this driver computes on the processor" : "this is a graphics processor",
+    },
   ];
 }
 
@@ -153,12 +166,20 @@ export function report(out: Terminal, found: Findings): string {
     ["node", `${found.node} on ${found.platform}`],
     ...Object.entries(found.environment).map(([name, value]) => [name, value]),
     ["fetched driver", found.fetched === undefined ? "none" : `${found.fetched.driver}, in ${found.fetched.folder}`],
-    ["cache", found.cache.bytes === 0 ? `${found.cache.folder} (empty)` : `${found.cache.folder}, ${size(found.cache.bytes)}; deleting the folder removes all of it`],
+    [
+      "cache",
+      found.cache.bytes === 0
+        ? `${found.cache.folder} (empty)`
+        : `${found.cache.folder}, ${size(found.cache.bytes)}; deleting the folder removes all of it`,
+    ],
   ];
   for (const name of found.adapters) if (name !== device?.name) rows.push(["also found", name]);
   if (device !== undefined) {
     rows.push(["adapter", `${device.name}${device.vendor === "" ? "" : ` (${device.vendor})`}`]);
-    rows.push(["limits", `binding ${size(device.maxBinding)}, buffer ${size(device.maxBuffer)}, ${device.maxStorageBuffers} storage buffers a stage, workgroup memory ${size(device.maxWorkgroupMemory)}`]);
+    rows.push([
+      "limits",
+      `binding ${size(device.maxBinding)}, buffer ${size(device.maxBuffer)}, ${device.maxStorageBuffers} storage buffers a stage, workgroup memory ${size(device.maxWorkgroupMemory)}`,
+    ]);
     rows.push(["features", device.features.join(", ") || "none"]);
   }
   const paths = fastPaths(device).map((path) => `  ${mark(path.on, path.on ? "on " : "off")}  ${path.name}: ${path.why}\n`);

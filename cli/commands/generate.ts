@@ -2,23 +2,23 @@
 
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
-import { compile } from "../../compiler/compile.js";
 import type { Model, Sampler } from "../../compiler/check/model.js";
-import { type Generated, generate, type Sample } from "../../runtime/generate.js";
+import { compile } from "../../compiler/compile.js";
 import type { Executable } from "../../runtime/executable.js";
+import { type Generated, generate, type Sample } from "../../runtime/generate.js";
+import { openNodeDevice } from "../../runtime/node.js";
 import { openSequence } from "../../runtime/sequences.js";
 import { openTokenizers } from "../../runtime/tokenizers/index.js";
-import { openNodeDevice } from "../../runtime/node.js";
 import { exitCodes, wrong } from "../failure.js";
 import { type Io, type Speech, speech } from "../io.js";
 import { choose, fieldOf, seed, setting, whole } from "../options.js";
 import { type Checked, checkSource, fileSource, renderDiagnostics, runSource } from "../program.js";
 import { isRun, latestCheckpoint, openRun } from "../run-folder.js";
-import { ready } from "../training.js";
 import { count, duration } from "../terminal.js";
+import { ready } from "../training.js";
 import { checkpointFile, loadParameters, type WeightsFile, weightsFile } from "../weights.js";
-import { CHUNK } from "./compile.js";
 import type { Finish } from "./command.js";
+import { CHUNK } from "./compile.js";
 
 /** Sequences that are drawn side by side at most; more are drawn one group after the other. */
 const MOST_LANES = 32;
@@ -35,7 +35,9 @@ export function registerGenerate(program: Command, io: Io, finish: Finish): void
   program
     .command("generate")
     .summary("write with what a run has learned")
-    .description("Draws what is missing of a sampler's sequence and streams it to stdout. Fields given as field=value go before the sampler's own.")
+    .description(
+      "Draws what is missing of a sampler's sequence and streams it to stdout. Fields given as field=value go before the sampler's own.",
+    )
     .argument("<path>", "a run folder, or an `.elm` file whose model loads its weights")
     .argument("[words...]", "the sampler, where there are several, and fields: field=value, with \\n for a new line")
     .option("-n, --number <n>", "how many samples", whole(1), 1)
@@ -43,7 +45,10 @@ export function registerGenerate(program: Command, io: Io, finish: Finish): void
     .option("--set <sampler.setting=value>", "set a setting; may be repeated", setting)
     .option("--adapter <name>", "part of the name of the adapter to use")
     .option("--json", "one JSON object a line")
-    .addHelpText("after", '\nExamples:\n  ulmus generate runs/first\n  ulmus generate runs/first text="Call me " --seed 3\n  ulmus generate runs/first narrator -n 4 --set narrator.temperature=0.5')
+    .addHelpText(
+      "after",
+      '\nExamples:\n  ulmus generate runs/first\n  ulmus generate runs/first text="Call me " --seed 3\n  ulmus generate runs/first narrator -n 4 --set narrator.temperature=0.5',
+    )
     .action((path: string, words: string[], options: Options) => finish(() => runGenerate(io, path, words, options)));
 }
 
@@ -58,7 +63,8 @@ async function runGenerate(io: Io, path: string, words: readonly string[], optio
   if (sampler === undefined) throw new Error("internal error: the chosen sampler is not there");
   const beginning = beginningOf(model, sampler, given);
   const trained = run === undefined ? undefined : model.trainings.get(run.record.training)?.network;
-  const weights = trained === sampler.network ? checkpointFile(latestCheckpoint(resolve(io.cwd, path), path).path) : ownWeights(checked, sampler, path);
+  const weights =
+    trained === sampler.network ? checkpointFile(latestCheckpoint(resolve(io.cwd, path), path).path) : ownWeights(checked, sampler, path);
   const drawn = options.seed ?? Math.floor(Math.random() * 2 ** 32);
   return draw(io, say, { model, sampler, given, beginning, weights, number: options.number, seed: drawn, adapter: options.adapter });
 }
@@ -73,7 +79,11 @@ function wordsOf(words: readonly string[]): { readonly name: string | undefined;
       if (field.name in given) throw wrong(`The field \`${field.name}\` is given twice.`);
       given[field.name] = field.value;
     } else if (name === undefined) name = word;
-    else throw wrong(`\`${word}\` is neither a field nor the sampler, which is \`${name}\` already.`, 'A field is given as field=value, in quotes where the value has spaces: text="Call me ".');
+    else
+      throw wrong(
+        `\`${word}\` is neither a field nor the sampler, which is \`${name}\` already.`,
+        'A field is given as field=value, in quotes where the value has spaces: text="Call me ".',
+      );
   }
   return { name, given };
 }
@@ -90,7 +100,10 @@ function beginningOf(model: Model, sampler: Sampler, given: Readonly<Record<stri
 function ownWeights({ model, source }: Checked, sampler: Sampler, path: string): WeightsFile {
   const weights = model.networks.get(sampler.network)?.weights;
   if (weights !== undefined) return weightsFile(weights, source.folder);
-  throw wrong(`The model \`${sampler.network}\` of ${path} has no weights.`, `Train it and name the run: ulmus train ${path} -o RUN; or give the model \`weights = load("…")\`.`);
+  throw wrong(
+    `The model \`${sampler.network}\` of ${path} has no weights.`,
+    `Train it and name the run: ulmus train ${path} -o RUN; or give the model \`weights = load("…")\`.`,
+  );
 }
 
 interface Drawing {
@@ -114,7 +127,10 @@ async function draw(io: Io, say: Speech, drawing: Drawing): Promise<number> {
     const executable = await ready(say, artifact, device);
     try {
       const { left } = await loadParameters(executable, drawing.weights, 0);
-      if (left.length > 0) say.people.write(`note: ${count(left.length)} tensors of ${dirname(drawing.weights.shown) === "." ? drawing.weights.shown : drawing.weights.path} are not used: ${left.slice(0, 3).join(", ")}${left.length > 3 ? ", …" : ""}\n`);
+      if (left.length > 0)
+        say.people.write(
+          `note: ${count(left.length)} tensors of ${dirname(drawing.weights.shown) === "." ? drawing.weights.shown : drawing.weights.path} are not used: ${left.slice(0, 3).join(", ")}${left.length > 3 ? ", …" : ""}\n`,
+        );
       return await stream(io, say, drawing, executable);
     } finally {
       executable.destroy();
@@ -124,7 +140,12 @@ async function draw(io: Io, say: Speech, drawing: Drawing): Promise<number> {
   }
 }
 
-async function stream(io: Io, say: Speech, { sampler, given, beginning, number, seed: drawn }: Drawing, executable: Executable): Promise<number> {
+async function stream(
+  io: Io,
+  say: Speech,
+  { sampler, given, beginning, number, seed: drawn }: Drawing,
+  executable: Executable,
+): Promise<number> {
   const controller = new AbortController();
   const release = io.onInterrupt(() => {
     if (controller.signal.aborted) io.leave(exitCodes.interrupted);
@@ -140,7 +161,12 @@ async function stream(io: Io, say: Speech, { sampler, given, beginning, number, 
   };
   try {
     if (single) write(beginning);
-    const generated = await generate(executable, sampler.name, given, { count: number, seed: drawn, signal: controller.signal, ...(single ? { onText: write } : {}) });
+    const generated = await generate(executable, sampler.name, given, {
+      count: number,
+      seed: drawn,
+      signal: controller.signal,
+      ...(single ? { onText: write } : {}),
+    });
     if (single && !say.json) io.out.write(end);
     if (!single) for (const sample of generated.samples) label(io, say, sample, beginning);
     closing(say, generated, drawn);
@@ -160,5 +186,7 @@ function closing(say: Speech, generated: Generated, drawn: number): void {
   for (const { index, prompt, ids, text, reason } of generated.samples) say.emit("sample", { index, prompt, ids, text, reason });
   const rate = generated.tokens / generated.seconds;
   say.emit("end", { tokens: generated.tokens, seconds: generated.seconds, tokens_per_second: rate, seed: drawn });
-  say.people.write(`${count(generated.tokens)} tokens in ${duration(generated.seconds)}, ${rate.toFixed(rate < 10 ? 1 : 0)} a second; seed ${drawn}\n`);
+  say.people.write(
+    `${count(generated.tokens)} tokens in ${duration(generated.seconds)}, ${rate.toFixed(rate < 10 ? 1 : 0)} a second; seed ${drawn}\n`,
+  );
 }

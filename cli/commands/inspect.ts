@@ -27,7 +27,10 @@ export function registerInspect(program: Command, io: Io, finish: Finish): void 
     .description("Shows what is in an .elm file, a run folder, an artifact (artifact.json) or a weights file (.safetensors).")
     .argument("<path>", "a file or a run folder")
     .option("--json", "one JSON object a line")
-    .addHelpText("after", "\nExamples:\n  ulmus inspect runs/first\n  ulmus inspect artifact.json\n  ulmus inspect runs/first/checkpoints/step-000500.safetensors")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  ulmus inspect runs/first\n  ulmus inspect artifact.json\n  ulmus inspect runs/first/checkpoints/step-000500.safetensors",
+    )
     .action((path: string, options: Options) => finish(() => runInspect(io, path, options)));
 }
 
@@ -35,12 +38,20 @@ async function runInspect(io: Io, path: string, options: Options): Promise<numbe
   const say = speech(io, options.json === true);
   const whole = resolve(io.cwd, path);
   if (!existsSync(whole)) throw wrong(`There is nothing at ${path}.`, "The path is taken from the folder you are in.");
-  if (statSync(whole).isDirectory() && !isRun(whole)) throw wrong(`${path} is a folder, but no run folder: it has no run.json.`, "Name a file in it, or a folder that `ulmus train -o` wrote.");
+  if (statSync(whole).isDirectory() && !isRun(whole))
+    throw wrong(
+      `${path} is a folder, but no run folder: it has no run.json.`,
+      "Name a file in it, or a folder that `ulmus train -o` wrote.",
+    );
   if (isRun(whole)) inspectRun(io, say, whole, path);
   else if (path.endsWith(".elm")) inspectProgram(io, say, path);
   else if (path.endsWith(".safetensors")) await inspectWeights(io, say, whole, path);
   else if (path.endsWith(".json")) inspectArtifact(io, say, whole, path);
-  else throw wrong(`${basename(path)} is of no kind that is read here.`, "`ulmus inspect` reads .elm files, run folders, artifacts (.json) and .safetensors files.");
+  else
+    throw wrong(
+      `${basename(path)} is of no kind that is read here.`,
+      "`ulmus inspect` reads .elm files, run folders, artifacts (.json) and .safetensors files.",
+    );
   return exitCodes.done;
 }
 
@@ -75,16 +86,36 @@ function inspectRun(io: Io, say: Speech, whole: string, path: string): void {
   const best = [...evaluated].sort((a, b) => a.val_loss - b.val_loss)[0];
   const saved = checkpoints(whole).map((checkpoint) => ({ ...checkpoint, bytes: statSync(checkpoint.path).size }));
   const parameters = network === undefined ? 0 : parametersOf(network);
-  say.emit("run", { ...record, parameters, steps: last?.step ?? 0, max_steps: training?.maxSteps ?? 0, last: last ?? null, evaluations: evaluated, checkpoints: saved });
+  say.emit("run", {
+    ...record,
+    parameters,
+    steps: last?.step ?? 0,
+    max_steps: training?.maxSteps ?? 0,
+    last: last ?? null,
+    evaluations: evaluated,
+    checkpoints: saved,
+  });
   if (say.json) return;
   const rows: string[][] = [
     ["program", `${record.entry}${record.overrides.length === 0 ? "" : ` with ${record.overrides.join(", ")}`}`],
-    ["trained", `${titled("training", record.training)}, seed ${record.seed}, on ${record.adapter}, ulmus ${record.ulmus}, started ${record.started}`],
+    [
+      "trained",
+      `${titled("training", record.training)}, seed ${record.seed}, on ${record.adapter}, ulmus ${record.ulmus}, started ${record.started}`,
+    ],
     ["model", `${network?.name ?? "?"}, ${count(parameters)} parameters`],
-    ["steps", last === undefined ? "none yet" : `${count(last.step)} of ${count(training?.maxSteps ?? 0)} in ${duration(last.seconds)}, last loss ${last.loss.toFixed(4)}`],
+    [
+      "steps",
+      last === undefined
+        ? "none yet"
+        : `${count(last.step)} of ${count(training?.maxSteps ?? 0)} in ${duration(last.seconds)}, last loss ${last.loss.toFixed(4)}`,
+    ],
   ];
   const final = evaluated.at(-1);
-  if (final !== undefined && best !== undefined) rows.push(["held out", `${final.val_loss.toFixed(4)} at step ${count(final.step)}; best ${best.val_loss.toFixed(4)} at step ${count(best.step)}`]);
+  if (final !== undefined && best !== undefined)
+    rows.push([
+      "held out",
+      `${final.val_loss.toFixed(4)} at step ${count(final.step)}; best ${best.val_loss.toFixed(4)} at step ${count(best.step)}`,
+    ]);
   for (const { path: file, bytes } of saved) rows.push(["checkpoint", `${join("checkpoints", basename(file))}, ${size(bytes)}`]);
   rows.push(["samplers", [...model.samplers.keys()].join(", ") || "none"]);
   io.out.write(table(rows, [], ""));
@@ -103,13 +134,18 @@ function inspectArtifact(io: Io, say: Speech, whole: string, path: string): void
 async function inspectWeights(io: Io, say: Speech, whole: string, path: string): Promise<void> {
   const file = await NodeFile.open(whole);
   try {
-    const { tensors, metadata } = await openSafetensors({ name: path, size: file.size, read: (offset, length) => file.read(offset, length) });
+    const { tensors, metadata } = await openSafetensors({
+      name: path,
+      size: file.size,
+      read: (offset, length) => file.read(offset, length),
+    });
     const elements = [...tensors.values()].reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0);
     say.emit("weights", { tensors: tensors.size, elements, bytes: file.size, metadata });
     for (const [name, { dtype, shape }] of tensors) say.emit("tensor", { name, dtype, shape });
     if (say.json) return;
     io.out.write(`${count(tensors.size)} tensors, ${count(elements)} numbers, ${size(file.size)}\n`);
-    for (const [key, value] of Object.entries(metadata)) io.out.write(`  ${key} = ${value.length > 200 ? `${value.slice(0, 200)}…` : value}\n`);
+    for (const [key, value] of Object.entries(metadata))
+      io.out.write(`  ${key} = ${value.length > 200 ? `${value.slice(0, 200)}…` : value}\n`);
     io.out.write(table([...tensors].map(([name, { dtype, shape }]) => [name, `${dtype} [${shape.join(", ")}]`])));
   } finally {
     await file.close();

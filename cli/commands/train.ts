@@ -24,7 +24,9 @@ export function registerTrain(program: Command, io: Io, finish: Finish): void {
   program
     .command("train")
     .summary("train a program's model into a run folder")
-    .description("Trains a model and keeps all of it in a run folder: program, measures, checkpoints. Ctrl-C saves; --resume goes on from there.")
+    .description(
+      "Trains a model and keeps all of it in a run folder: program, measures, checkpoints. Ctrl-C saves; --resume goes on from there.",
+    )
     .argument("<path>", "the `.elm` file, or a run folder to go on with")
     .argument("[training]", "which training, where there are several")
     .option("-o, --output <run>", "the run folder")
@@ -33,7 +35,10 @@ export function registerTrain(program: Command, io: Io, finish: Finish): void {
     .option("--seed <n>", "the seed of weights, order and dropout", seed)
     .option("--adapter <name>", "part of the name of the adapter to use")
     .option("--json", "one JSON object a line")
-    .addHelpText("after", "\nExamples:\n  ulmus train model.elm -o runs/first\n  ulmus train runs/first --resume\n  ulmus train model.elm -o runs/small --set gpt.n_layers=2 --seed 7")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  ulmus train model.elm -o runs/first\n  ulmus train runs/first --resume\n  ulmus train model.elm -o runs/small --set gpt.n_layers=2 --seed 7",
+    )
     .action((path: string, training: string | undefined, options: Options) => finish(() => runTrain(io, path, training, options)));
 }
 
@@ -44,7 +49,10 @@ function runTrain(io: Io, path: string, wanted: string | undefined, options: Opt
   say.people.write(renderDiagnostics(io.err, checked.warnings));
   const training = choose([...checked.model.trainings.keys()], wanted ?? found.run?.record.training, "training", path);
   if (found.run !== undefined && training !== found.run.record.training) {
-    throw wrong(`${found.output.shown} trains \`${found.run.record.training}\`, not \`${training}\`.`, "Another training goes into a folder of its own: give another -o.");
+    throw wrong(
+      `${found.output.shown} trains \`${found.run.record.training}\`, not \`${training}\`.`,
+      "Another training goes into a folder of its own: give another -o.",
+    );
   }
   const request: Request = {
     checked: seeded(checked, training, found.run?.record.seed ?? options.seed),
@@ -80,8 +88,10 @@ function fresh(io: Io, path: string, options: Options): Found {
   const shown = options.output ?? (again ? path : undefined);
   if (shown === undefined) throw wrong("Where is the run to be kept?", `Name a folder: ulmus train ${path} -o runs/${nameOf(path)}`);
   const output = outputOf(io, shown);
-  if (isRun(output.whole)) throw wrong(`${shown} is a run already.`, `Go on with it: ulmus train ${shown} --resume; or give another folder with -o.`);
-  if (existsSync(output.whole) && readdirSync(output.whole).length > 0) throw wrong(`${shown} is a folder with other files in it.`, "Give a folder that is empty or not there yet with -o.");
+  if (isRun(output.whole))
+    throw wrong(`${shown} is a run already.`, `Go on with it: ulmus train ${shown} --resume; or give another folder with -o.`);
+  if (existsSync(output.whole) && readdirSync(output.whole).length > 0)
+    throw wrong(`${shown} is a folder with other files in it.`, "Give a folder that is empty or not there yet with -o.");
   const source = again ? runSource(openRun(resolve(io.cwd, path), path), options.set ?? []) : fileSource(path, options.set ?? [], io);
   return { source, output, run: undefined };
 }
@@ -92,12 +102,18 @@ function resumed(io: Io, path: string, options: Options): Found {
   const shown = again ? path : options.output;
   if (shown === undefined) throw wrong("Which run is to be gone on with?", "Name its folder: ulmus train RUN --resume");
   if (again && options.output !== undefined && resolve(io.cwd, options.output) !== resolve(io.cwd, path)) {
-    throw wrong(`--resume goes on in ${path} itself; -o names another folder.`, `Leave one of them out: \`ulmus train ${path} --resume\`, or \`ulmus train ${path} -o ${options.output}\` to start anew.`);
+    throw wrong(
+      `--resume goes on in ${path} itself; -o names another folder.`,
+      `Leave one of them out: \`ulmus train ${path} --resume\`, or \`ulmus train ${path} -o ${options.output}\` to start anew.`,
+    );
   }
   const output = outputOf(io, shown);
   const run = openRun(output.whole, shown);
   if (options.seed !== undefined && options.seed !== run.record.seed) {
-    throw wrong(`${shown} was started with seed ${run.record.seed}, and goes on with it.`, "Leave out --seed, or start another run with another -o.");
+    throw wrong(
+      `${shown} was started with seed ${run.record.seed}, and goes on with it.`,
+      "Leave out --seed, or start another run with another -o.",
+    );
   }
   if (!again) refuseOther(io, path, run);
   return { source: runSource(run, options.set ?? []), output, run };
@@ -106,7 +122,9 @@ function resumed(io: Io, path: string, options: Options): Found {
 /** A file that is named beside --resume must be the one that the run was started with. */
 function refuseOther(io: Io, path: string, run: RunFolder): void {
   const { host, entry } = fileSource(path, [], io);
-  const changed = [...run.files].find(([name, text]) => name.endsWith(".elm") && host.read(name === run.record.entry ? entry : name) !== text);
+  const changed = [...run.files].find(
+    ([name, text]) => name.endsWith(".elm") && host.read(name === run.record.entry ? entry : name) !== text,
+  );
   if (changed === undefined) return;
   const now = changed[0] === run.record.entry ? path : relative(io.cwd, resolve(io.cwd, dirname(path), changed[0]));
   throw wrong(

@@ -11,12 +11,17 @@ import { toCount } from "./numbers.js";
 import type { Unit } from "./program.js";
 import { type Context, EQUATION, PREFER_WORDS, type Scope, WORDS } from "./scope.js";
 import { accept, match, parameterNames, type Solved } from "./signature.js";
-import { describe, number, type NumberValue, showNumber, UNKNOWN, type Value } from "./values.js";
+import { describe, type NumberValue, number, showNumber, UNKNOWN, type Value } from "./values.js";
 
 /** Blocks inside blocks, at most. */
 export const DEPTH_LIMIT = 64;
 
-export function callBlock(context: Context, expr: CallExpr, callee: { readonly section: Section; readonly unit: Unit }, scope: Scope): Value {
+export function callBlock(
+  context: Context,
+  expr: CallExpr,
+  callee: { readonly section: Section; readonly unit: Unit },
+  scope: Scope,
+): Value {
   const { program } = context;
   const { section, unit } = callee;
   const name = section.name?.text ?? "";
@@ -26,27 +31,45 @@ export function callBlock(context: Context, expr: CallExpr, callee: { readonly s
   const explicit = given.get("name") !== undefined && !parameters.some((p) => p.name.text === "name") ? given.get("name") : undefined;
   const label = explicit === undefined ? undefined : evaluateLabel(context, explicit, scope);
   if (scope.depth >= DEPTH_LIMIT) {
-    program.report("too-deep", expr.span, { name, limit: DEPTH_LIMIT });
+    program.report("calls-too-deep", expr.span, { name, limit: DEPTH_LIMIT });
     return UNKNOWN;
   }
   const node = scope.place === undefined ? undefined : callNode(scope.place, name, label, expr);
   const values = new Map<string, Value>();
   const solved: Solved = { dims: new Map(), rest: undefined };
-  const inner = blockScope(context, scope, unit, values, solved, node === undefined ? undefined : { node, block: name, binding: "", item: undefined, counters: [] });
+  const inner = blockScope(
+    scope,
+    unit,
+    values,
+    solved,
+    node === undefined ? undefined : { node, block: name, binding: "", item: undefined, counters: [] },
+  );
   let sound = true;
   for (const parameter of parameters) {
     const argument = given.get(parameter.name.text);
     const source = argument?.value ?? parameter.default;
     if (source === undefined) {
-      program.report("missing-argument", expr.span, { callee: name, name: parameter.name.text }, { also: [{ span: parameter.span, text: "declared here" }] });
+      program.report(
+        "missing-argument",
+        expr.span,
+        { callee: name, name: parameter.name.text },
+        { also: [{ span: parameter.span, text: "declared here" }] },
+      );
       sound = false;
       continue;
     }
     // A default may use the arguments before it: after a wrong one it would only say the same again.
     if (argument === undefined && !sound) continue;
-    const words = parameter.type?.name?.text === "word" ? PREFER_WORDS : argument?.name !== undefined || parameter.type?.name?.text === "list" ? WORDS : EQUATION;
+    const words =
+      parameter.type?.name?.text === "word"
+        ? PREFER_WORDS
+        : argument?.name !== undefined || parameter.type?.name?.text === "list"
+          ? WORDS
+          : EQUATION;
     const at = argument === undefined ? ofDefault(inner, parameter) : scope;
+    if (argument === undefined) program.calls.push(expr.span);
     const value = evaluate(context, source, at, words);
+    if (argument === undefined) program.calls.pop();
     values.set(parameter.name.text, value);
     if (value.kind === "unknown") sound = false;
     if (!accept(context, parameter.name.text, parameter.type, value, argument?.value.span ?? expr.span, inner, solved)) sound = false;
@@ -68,7 +91,8 @@ function ofDefault(scope: Scope, parameter: Parameter): Scope {
 function evaluateLabel(context: Context, argument: Argument, scope: Scope): string | undefined {
   const value = evaluate(context, argument.value, scope);
   if (value.kind === "string") return value.value;
-  if (value.kind !== "unknown") context.program.report("wrong-value", argument.value.span, { expected: "`name`, a text in quotes,", got: describe(value) });
+  if (value.kind !== "unknown")
+    context.program.report("wrong-value", argument.value.span, { expected: "`name`, a text in quotes,", got: describe(value) });
   return undefined;
 }
 
@@ -78,7 +102,12 @@ export function callNode(place: Place, callee: string, name: string | undefined,
 }
 
 /** Positional and named arguments by parameter name; `name` is always allowed. Undefined after a report. */
-export function matchArguments(context: Context, callee: string, names: readonly string[], given: readonly Argument[]): Map<string, Argument> | undefined {
+export function matchArguments(
+  context: Context,
+  callee: string,
+  names: readonly string[],
+  given: readonly Argument[],
+): Map<string, Argument> | undefined {
   const { program } = context;
   const result = new Map<string, Argument>();
   let next = 0;
@@ -90,7 +119,12 @@ export function matchArguments(context: Context, callee: string, names: readonly
       sound = false;
     } else if (argument.name !== undefined && name !== "name" && !names.includes(name)) {
       const near = nearest(name, names);
-      program.report("unknown-argument", argument.name.span, { callee, name, has: names }, near === undefined ? {} : { fix: replaceBy(near, argument.name.span) });
+      program.report(
+        "unknown-argument",
+        argument.name.span,
+        { callee, name, has: names },
+        near === undefined ? {} : { fix: replaceBy(near, argument.name.span) },
+      );
       sound = false;
     } else if (result.has(name)) {
       program.report("given-twice", argument.span, { callee, name });
@@ -101,7 +135,7 @@ export function matchArguments(context: Context, callee: string, names: readonly
 }
 
 /** A block sees its signature: parameters and solved dimensions; callables come from its file. */
-function blockScope(context: Context, outer: Scope, unit: Unit, values: Map<string, Value>, solved: Solved, place: Place | undefined): Scope {
+function blockScope(outer: Scope, unit: Unit, values: Map<string, Value>, solved: Solved, place: Place | undefined): Scope {
   return {
     unit,
     lookup: (name) => values.get(name) ?? solved.dims.get(name),
@@ -191,19 +225,27 @@ function bind(context: Context, binding: Binding, frame: Frame): void {
     return;
   }
   const parts = value.kind === "tuple" ? value.values : value.kind === "list" ? value.items : undefined;
-  if (value.kind !== "unknown" && parts?.length !== names.length) program.report("several-results", binding.value.span, { count: parts?.length ?? 1, names: names.length });
+  if (value.kind !== "unknown" && parts?.length !== names.length)
+    program.report("several-results", binding.value.span, { count: parts?.length ?? 1, names: names.length });
   names.forEach((target, i) => {
-    if (target !== undefined) assign(context, frame, target.text, target.span, parts?.length === names.length ? (parts[i] ?? UNKNOWN) : UNKNOWN);
+    if (target !== undefined)
+      assign(context, frame, target.text, target.span, parts?.length === names.length ? (parts[i] ?? UNKNOWN) : UNKNOWN);
   });
 }
 
 /** Evaluates what a name is bound to; parameters made in it and its last equation take the name. */
 function inBinding(context: Context, expr: Expr, frame: Frame, name: string, item: Binding | Return): Value {
   const place = frame.scope.place === undefined ? undefined : { ...frame.scope.place, binding: name, item };
-  const scope = { ...frame.scope, lookup: (asked: string) => lookup(frame, asked), visible: () => visible(frame), ...(place === undefined ? {} : { place }) };
+  const scope = {
+    ...frame.scope,
+    lookup: (asked: string) => lookup(frame, asked),
+    visible: () => visible(frame),
+    ...(place === undefined ? {} : { place }),
+  };
   const before = scope.machine?.equations.length ?? 0;
   const value = evaluate(context, expr, scope);
-  if (value.kind === "tensor" && scope.machine !== undefined && place !== undefined && value.index >= before) nameEquation(scope.machine, value, place);
+  if (value.kind === "tensor" && scope.machine !== undefined && place !== undefined && value.index >= before)
+    nameEquation(scope.machine, value, place);
   return value.kind === "number" && item.kind === "binding" ? because(value, name, item.span) : value;
 }
 
@@ -259,4 +301,3 @@ function runRepeat(context: Context, repeat: Repeat, frame: Frame, name: string)
     runItems(context, repeat.items, inner, name);
   }
 }
-

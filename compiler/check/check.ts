@@ -3,12 +3,12 @@
 
 import type { Diagnostic } from "../../grammar/diagnostic.js";
 import type { Host } from "../host.js";
-import { data, type CheckedData, type CheckedSequence, sequence } from "./sequences.js";
 import { type Sections, sampler, training } from "./doing.js";
 import type { Model, Sampler, Tokenizer, Training } from "./model.js";
 import { type CheckedNetwork, network } from "./network.js";
 import { type Declaration, loadProgram, type Override, type Program, reporter } from "./program.js";
 import { settingsOf } from "./schema.js";
+import { type CheckedData, type CheckedSequence, data, sequence } from "./sequences.js";
 import { type Checker, checkBindings, headOf, settingValue } from "./settings.js";
 import { tokenizer, type Vocabulary } from "./tokenizers.js";
 import { number, UNKNOWN, type Value } from "./values.js";
@@ -39,7 +39,9 @@ export function analyse(entry: string, host: Host, overrides: readonly Override[
 /** In the order of the text, file by file. */
 function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const files = [...new Set(diagnostics.map((d) => d.at.span.file))];
-  return [...diagnostics].sort((a, b) => files.indexOf(a.at.span.file) - files.indexOf(b.at.span.file) || a.at.span.start - b.at.span.start);
+  return [...diagnostics].sort(
+    (a, b) => files.indexOf(a.at.span.file) - files.indexOf(b.at.span.file) || a.at.span.start - b.at.span.start,
+  );
 }
 
 function checkProgram(program: Program): Model {
@@ -88,7 +90,11 @@ function checkProgram(program: Program): Model {
     }
   }
   for (const [declaration, vocabulary] of vocabularies.done) {
-    if (vocabulary?.unbuilt !== undefined && vocabulary.members.length === 0 && program.entry.sections.get(declaration.name) === declaration) {
+    if (
+      vocabulary?.unbuilt !== undefined &&
+      vocabulary.members.length === 0 &&
+      program.entry.sections.get(declaration.name) === declaration
+    ) {
       program.report("not-built-yet-unused", headOf(declaration), { what: vocabulary.unbuilt });
     }
   }

@@ -75,7 +75,9 @@ function monomialOf(key: string, coefficient: number): Monomial {
     const [above = "", below] = split(key, "/");
     for (const name of split(above, "*")) if (name !== "1") powers.set(name, (powers.get(name) ?? 0) + 1);
     if (below !== undefined) {
-      const inner = below.startsWith("(") && below.endsWith(")") ? below.slice(1, -1) : below;
+      // A group `(8*C)`, not a sum that is one name, `(T + 1)`, which alone has blanks outside its inner parentheses.
+      const grouped = below.startsWith("(") && split(below.slice(1, -1), " ").length === 1;
+      const inner = grouped ? below.slice(1, -1) : below;
       for (const name of split(inner, "*")) {
         if (/^\d+$/.test(name)) denominator *= Number(name);
         else powers.set(name, (powers.get(name) ?? 0) - 1);
@@ -271,7 +273,7 @@ export function evaluate(dim: Dim, names: ReadonlyMap<string, number>): number {
     let above = m.numerator;
     let below = m.denominator;
     for (const [name, power] of m.powers) {
-      const value = valueOf(name, names);
+      const value = sizeOf(name, names);
       if (power > 0) above *= value ** power;
       else below *= value ** -power;
     }
@@ -280,7 +282,7 @@ export function evaluate(dim: Dim, names: ReadonlyMap<string, number>): number {
   return sum;
 }
 
-function valueOf(name: string, names: ReadonlyMap<string, number>): number {
+function sizeOf(name: string, names: ReadonlyMap<string, number>): number {
   const call = /^(floor|round_up|mod)?\((.*)\)$/s.exec(name);
   if (call === null) return names.get(name) ?? Number.NaN;
   const [first = Number.NaN, second = Number.NaN] = split(call[2] ?? "", ",").map((text) => evaluate(read(text) ?? symbol("?"), names));
@@ -337,7 +339,13 @@ export function read(text: string): Dim | undefined {
     const first = sum();
     const second = eat(",") ? sum() : ZERO;
     if (first === undefined || second === undefined || !eat(")")) return undefined;
-    return token === "floor" ? floor(first) : token === "round_up" ? roundUp(first, second) : token === "mod" ? remainder(first, second) : undefined;
+    return token === "floor"
+      ? floor(first)
+      : token === "round_up"
+        ? roundUp(first, second)
+        : token === "mod"
+          ? remainder(first, second)
+          : undefined;
   };
 
   const value = sum();

@@ -2,16 +2,16 @@
 // setting with its default filled in. That the model reads what the sequence writes, and looks at no row ahead, is checked here.
 
 import type { Schedule } from "../../runtime/artifact.js";
+import { replaceBy } from "../messages.js";
+import { nearest } from "../suggest.js";
 import { constantOf, equal } from "./dims.js";
 import type { Sampler, Training } from "./model.js";
 import type { CheckedNetwork } from "./network.js";
 import type { Declaration } from "./program.js";
-import { type Checker, headOf, type Read, read } from "./settings.js";
 import { settingsOf } from "./schema.js";
 import type { CheckedData, CheckedSequence } from "./sequences.js";
+import { type Checker, headOf, type Read, read } from "./settings.js";
 import { describe, number, showType, type Value, type WordValue } from "./values.js";
-import { nearest } from "../suggest.js";
-import { replaceBy } from "../messages.js";
 
 /** Sections by declaration, checked when first asked for; undefined after a report. */
 export interface Sections {
@@ -37,7 +37,8 @@ function built(settings: Read): boolean {
 }
 
 function missing(settings: Read, name: string, example: string): undefined {
-  if (!settings.has(name)) settings.report("missing-setting", headOf(settings.declaration), { section: settings.declaration.name, name, example });
+  if (!settings.has(name))
+    settings.report("missing-setting", headOf(settings.declaration), { section: settings.declaration.name, name, example });
   return undefined;
 }
 
@@ -60,11 +61,25 @@ function fits(settings: Read, net: CheckedNetwork, seq: CheckedSequence): boolea
     return false;
   }
   if (net.vocabulary.declaration !== seq.vocabulary.declaration) {
-    report("wrong-vocabulary", settings.span("model"), { expected: net.vocabulary.declaration.name, got: seq.spec.vocabulary }, { notes: [`\`${model}\` reads \`${net.vocabulary.declaration.name}\`, and the sequence \`${seq.spec.name}\` writes \`${seq.spec.vocabulary}\`.`] });
+    report(
+      "wrong-vocabulary",
+      settings.span("model"),
+      { expected: net.vocabulary.declaration.name, got: seq.spec.vocabulary },
+      {
+        notes: [
+          `\`${model}\` reads \`${net.vocabulary.declaration.name}\`, and the sequence \`${seq.spec.name}\` writes \`${seq.spec.vocabulary}\`.`,
+        ],
+      },
+    );
     return false;
   }
   if (net.mix?.kind === "ahead") {
-    report("looks-ahead", net.mix.span, { model, why: net.mix.why }, { also: [{ span: settings.span("model"), text: "the next token is scored here" }] });
+    report(
+      "looks-ahead",
+      net.mix.span,
+      { model, why: net.mix.why },
+      { also: [{ span: settings.span("model"), text: "the next token is scored here" }] },
+    );
     return false;
   }
   if (net.mix !== undefined) {
@@ -77,7 +92,11 @@ function fits(settings: Read, net: CheckedNetwork, seq: CheckedSequence): boolea
   const columns = constantOf(shape[2] ?? { terms: new Map() });
   const rows = input !== undefined && shape.length === 3 && shape.slice(0, 2).every((dim, i) => equal(dim, input.type.shape[i] ?? dim));
   if (!rows || columns === undefined || columns > net.vocabulary.size || result?.type.element !== "float") {
-    report("wrong-output", headOf(net.declaration), { model, shape: result === undefined ? "nothing" : showType(result.type), needs: `[B, T, ${net.vocabulary.size}]` });
+    report("wrong-output", headOf(net.declaration), {
+      model,
+      shape: result === undefined ? "nothing" : showType(result.type),
+      needs: `[B, T, ${net.vocabulary.size}]`,
+    });
     return false;
   }
   return true;
@@ -86,7 +105,11 @@ function fits(settings: Read, net: CheckedNetwork, seq: CheckedSequence): boolea
 // --- training ---
 
 /** The training, and the field its data gives; undefined after a report. */
-export function training(checker: Checker, declaration: Declaration, sections: Sections): { readonly training: Training; readonly data: CheckedData; readonly sequence: CheckedSequence } | undefined {
+export function training(
+  checker: Checker,
+  declaration: Declaration,
+  sections: Sections,
+): { readonly training: Training; readonly data: CheckedData; readonly sequence: CheckedSequence } | undefined {
   const settings = read(checker, declaration);
   if (!built(settings)) return undefined;
   const examples = settings.value("examples");
@@ -111,8 +134,17 @@ export function training(checker: Checker, declaration: Declaration, sections: S
   const source = examplesOf(settings, examples, sections);
   if (net === undefined || source === undefined || !fits(settings, net, source.sequence)) return undefined;
   if (
-    optimizer === undefined || learningRate === undefined || maxSteps === undefined || batchSize === undefined || accumulate === undefined ||
-    evaluateEvery === undefined || checkpointEvery === undefined || seed === undefined || clipNorm === undefined || ema === undefined || objective === undefined
+    optimizer === undefined ||
+    learningRate === undefined ||
+    maxSteps === undefined ||
+    batchSize === undefined ||
+    accumulate === undefined ||
+    evaluateEvery === undefined ||
+    checkpointEvery === undefined ||
+    seed === undefined ||
+    clipNorm === undefined ||
+    ema === undefined ||
+    objective === undefined
   ) {
     return undefined;
   }
@@ -140,14 +172,21 @@ export function training(checker: Checker, declaration: Declaration, sections: S
 }
 
 /** `passage(plays)`: which sequence, which data, and that the data's field is the sequence's. */
-function examplesOf(settings: Read, value: Value | undefined, sections: Sections): { readonly sequence: CheckedSequence; readonly data: CheckedData } | undefined {
+function examplesOf(
+  settings: Read,
+  value: Value | undefined,
+  sections: Sections,
+): { readonly sequence: CheckedSequence; readonly data: CheckedData } | undefined {
   if (value === undefined || value.kind === "unknown") return undefined;
   if (value.kind === "word" && value.word === "mix") {
     settings.report("not-built-yet", settings.span("examples"), { what: "`mix(…)`" });
     return undefined;
   }
   if (value.kind === "word" && value.called) {
-    const near = nearest(value.word, [...settings.declaration.unit.sections.values()].filter((d) => d.keyword === "sequence").map((d) => d.name));
+    const near = nearest(
+      value.word,
+      [...settings.declaration.unit.sections.values()].filter((d) => d.keyword === "sequence").map((d) => d.name),
+    );
     const at = { ...value.span, end: value.span.start + value.word.length };
     settings.report("unknown-name", at, { name: value.word, what: "section" }, near === undefined ? {} : { fix: replaceBy(near, at) });
     return undefined;
@@ -163,9 +202,15 @@ function examplesOf(settings: Read, value: Value | undefined, sections: Sections
   for (const field of sequence.spec.fields) {
     const column = value.columns.get(field.name);
     const wanted = column?.kind === "word" ? column.word : field.name;
-    if (wanted === data.spec.field) return { sequence, data: wanted === field.name ? data : { ...data, spec: { ...data.spec, field: field.name } } };
+    if (wanted === data.spec.field)
+      return { sequence, data: wanted === field.name ? data : { ...data, spec: { ...data.spec, field: field.name } } };
   }
-  settings.report("missing-field", value.span, { sequence: sequence.spec.name, field: sequence.spec.fields[0]?.name ?? "", data: data.spec.name, has: data.spec.field });
+  settings.report("missing-field", value.span, {
+    sequence: sequence.spec.name,
+    field: sequence.spec.fields[0]?.name ?? "",
+    data: data.spec.name,
+    has: data.spec.field,
+  });
   return undefined;
 }
 
@@ -185,7 +230,12 @@ function argumentsOf(settings: Read, value: WordValue, names: readonly string[])
     if (names.includes(name)) result.set(name, argument.value);
     else {
       const near = nearest(name, names);
-      settings.report("unknown-argument", argument.span, { callee: value.word, name, has: names }, near === undefined ? {} : { notes: [`The nearest is \`${near}\`.`] });
+      settings.report(
+        "unknown-argument",
+        argument.span,
+        { callee: value.word, name, has: names },
+        near === undefined ? {} : { notes: [`The nearest is \`${near}\`.`] },
+      );
       sound = false;
     }
   }
@@ -200,7 +250,11 @@ function optimizerOf(settings: Read): Training["optimizer"] | undefined {
   const given = argumentsOf(settings, value, ["betas", "eps", "weight_decay", "decay"]);
   if (given === undefined) return undefined;
   const wrong = (name: string, expected: string): undefined => {
-    settings.report("wrong-setting", value.named.get(name)?.span ?? value.span, { name, expected, got: describe(given.get(name) ?? number(0)) });
+    settings.report("wrong-setting", value.named.get(name)?.span ?? value.span, {
+      name,
+      expected,
+      got: describe(given.get(name) ?? number(0)),
+    });
     return undefined;
   };
   const plain = (name: string, missingValue: number, below = Number.POSITIVE_INFINITY): number | undefined => {
@@ -209,19 +263,33 @@ function optimizerOf(settings: Read): Training["optimizer"] | undefined {
     return got.kind === "number" && got.value >= 0 && got.value < below ? got.value : wrong(name, "a number of at least 0");
   };
   const betas = given.get("betas");
-  const pair = betas === undefined ? [...defaults.betas] : betas.kind === "list" ? betas.items.flatMap((b) => (b.kind === "number" && b.value >= 0 && b.value < 1 ? [b.value] : [])) : [];
+  const pair =
+    betas === undefined
+      ? [...defaults.betas]
+      : betas.kind === "list"
+        ? betas.items.flatMap((b) => (b.kind === "number" && b.value >= 0 && b.value < 1 ? [b.value] : []))
+        : [];
   const decay = given.get("decay");
-  const how = decay === undefined ? "matrices" : decay.kind === "word" && (decay.word === "matrices" || decay.word === "all") ? decay.word : wrong("decay", "`matrices` or `all`");
+  const how =
+    decay === undefined
+      ? "matrices"
+      : decay.kind === "word" && (decay.word === "matrices" || decay.word === "all")
+        ? decay.word
+        : wrong("decay", "`matrices` or `all`");
   const [first, second] = pair;
-  if (pair.length !== 2 || first === undefined || second === undefined) return wrong("betas", "two numbers from 0 to below 1, like `[0.9, 0.95]`");
+  if (pair.length !== 2 || first === undefined || second === undefined)
+    return wrong("betas", "two numbers from 0 to below 1, like `[0.9, 0.95]`");
   const [eps, weightDecay] = [plain("eps", defaults.eps), plain("weight_decay", defaults.weightDecay)];
-  return eps === undefined || weightDecay === undefined || how === undefined ? undefined : { kind: "adamw", betas: [first, second], eps, weightDecay, decay: how };
+  return eps === undefined || weightDecay === undefined || how === undefined
+    ? undefined
+    : { kind: "adamw", betas: [first, second], eps, weightDecay, decay: how };
 }
 
 function scheduleOf(settings: Read, maxSteps: number): Schedule | undefined {
   const value = settings.value("learning_rate");
   if (value === undefined) return { kind: "constant", value: 3e-4, warmup: 0 };
-  if (value.kind === "number") return value.value > 0 ? { kind: "constant", value: value.value, warmup: 0 } : settings.wrong("learning_rate", value);
+  if (value.kind === "number")
+    return value.value > 0 ? { kind: "constant", value: value.value, warmup: 0 } : settings.wrong("learning_rate", value);
   const kind = settings.word("learning_rate", "constant");
   if (kind === undefined || value.kind !== "word") return undefined;
   const names = kind === "constant" ? ["value", "warmup"] : ["peak", "floor", "warmup", "steps"];
@@ -231,7 +299,11 @@ function scheduleOf(settings: Read, maxSteps: number): Schedule | undefined {
   for (const [name, got] of given) {
     if (got.kind === "unknown") return undefined;
     if (got.kind !== "number" || !(got.value >= 0)) {
-      settings.report("wrong-setting", value.named.get(name)?.span ?? value.span, { name, expected: "a number of at least 0", got: describe(got) });
+      settings.report("wrong-setting", value.named.get(name)?.span ?? value.span, {
+        name,
+        expected: "a number of at least 0",
+        got: describe(got),
+      });
       return undefined;
     }
     numbers.set(name, got.value);
@@ -268,13 +340,37 @@ export function sampler(checker: Checker, declaration: Declaration, sections: Se
   const seq = pattern === undefined ? undefined : sections.sequence(pattern);
   const given = givenOf(settings, seq);
   if (net === undefined || seq === undefined || !fits(settings, net, seq) || given === undefined) return undefined;
-  if (temperature === undefined || topK === undefined || topP === undefined || minP === undefined || repetitionPenalty === undefined || maxNewTokens === undefined) return undefined;
+  if (
+    temperature === undefined ||
+    topK === undefined ||
+    topP === undefined ||
+    minP === undefined ||
+    repetitionPenalty === undefined ||
+    maxNewTokens === undefined
+  )
+    return undefined;
   const vocabulary = net.vocabulary;
   if (vocabulary !== undefined && topK > vocabulary.size) {
-    settings.report("top-k-above-vocabulary", settings.span("top_k"), { topK, vocabSize: vocabulary.size, tokenizer: vocabulary.declaration.name });
+    settings.report("top-k-above-vocabulary", settings.span("top_k"), {
+      topK,
+      vocabSize: vocabulary.size,
+      tokenizer: vocabulary.declaration.name,
+    });
   }
   const name = declaration.name;
-  return { name, network: net.network.name, sequence: seq.spec.name, given, temperature, topK, topP, minP, repetitionPenalty, maxNewTokens, span: headOf(declaration) };
+  return {
+    name,
+    network: net.network.name,
+    sequence: seq.spec.name,
+    given,
+    temperature,
+    topK,
+    topP,
+    minP,
+    repetitionPenalty,
+    maxNewTokens,
+    span: headOf(declaration),
+  };
 }
 
 function givenOf(settings: Read, seq: CheckedSequence | undefined): Readonly<Record<string, string>> | undefined {
@@ -287,7 +383,12 @@ function givenOf(settings: Read, seq: CheckedSequence | undefined): Readonly<Rec
     const known = seq?.spec.fields.map((f) => f.name) ?? [name];
     if (!known.includes(name)) {
       const near = nearest(name, known);
-      settings.report("unknown-name", settings.span("given"), { name, what: "special" }, { notes: near === undefined ? [] : [`The nearest is \`${near}\`.`] });
+      settings.report(
+        "unknown-name",
+        settings.span("given"),
+        { name, what: "special" },
+        { notes: near === undefined ? [] : [`The nearest is \`${near}\`.`] },
+      );
       return undefined;
     }
     if (field.kind !== "string") return settings.wrong("given", field);

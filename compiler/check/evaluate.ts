@@ -1,16 +1,26 @@
 // Expressions → values. In: a tree, the names in sight and whether unknown words are schema words. Out: a value; in equations, tensors are emitted
 // on the way. Never throws: what is wrong is reported once and worth `unknown`, which every operation passes on in silence.
 
-import type { BinaryExpr, CallExpr, Comprehension, Expr, IndexExpr, MemberExpr, NameExpr, Slice, StringLiteral } from "../../grammar/tree.js";
-import { nearest } from "../suggest.js";
+import type {
+  BinaryExpr,
+  CallExpr,
+  Comprehension,
+  Expr,
+  IndexExpr,
+  MemberExpr,
+  NameExpr,
+  Slice,
+  StringLiteral,
+} from "../../grammar/tree.js";
 import { replaceBy } from "../messages.js";
+import { nearest } from "../suggest.js";
 import { callBlock } from "./calls.js";
 import { add, constant, constantOf, type Dim, ONE, showShape, sub } from "./dims.js";
-import { emit, type Extras } from "./machine.js";
+import { type Extras, emit } from "./machine.js";
 import { negateNumber, numberOperation, toCount, toDim } from "./numbers.js";
 import { binaryTensor, callPrimitive, primitiveNames, unaryTensor } from "./primitives.js";
 import { findDeclaration } from "./program.js";
-import { callableNamed, type Context, EQUATION, type Mode, type Scope, WORDS, withCounter, withName } from "./scope.js";
+import { type Context, callableNamed, EQUATION, type Mode, type Scope, WORDS, withCounter, withName } from "./scope.js";
 import { type Argument, describe, number, showNumber, showType, type TensorValue, UNKNOWN, type Value, type WordValue } from "./values.js";
 
 /** Rounds of one loop, at most. */
@@ -31,7 +41,12 @@ export function evaluate(context: Context, expr: Expr, scope: Scope, mode: Mode 
     case "record":
       return {
         kind: "record",
-        entries: new Map(expr.entries.map((entry) => [entry.key.segments.map((s) => s.text).join("."), evaluate(context, entry.value, scope, { words: mode.words })])),
+        entries: new Map(
+          expr.entries.map((entry) => [
+            entry.key.segments.map((s) => s.text).join("."),
+            evaluate(context, entry.value, scope, { words: mode.words }),
+          ]),
+        ),
       };
     case "comprehension":
       return evaluateComprehension(context, expr, scope);
@@ -50,7 +65,8 @@ export function evaluate(context: Context, expr: Expr, scope: Scope, mode: Mode 
       const value = evaluate(context, expr.value, scope);
       if (value.kind === "number") return negateNumber(value);
       if (value.kind === "tensor") return unaryTensor(context, scope, "neg", value, expr.span);
-      if (value.kind !== "unknown") context.program.report("wrong-value", expr.span, { expected: "A number or a tensor", got: describe(value) });
+      if (value.kind !== "unknown")
+        context.program.report("wrong-value", expr.span, { expected: "A number or a tensor", got: describe(value) });
       return UNKNOWN;
     }
     case "member":
@@ -91,8 +107,14 @@ function evaluateName(context: Context, expr: NameExpr, scope: Scope, mode: Mode
   if (value !== undefined && !(mode.prefer === true && value.kind === "section")) return value;
   if (mode.words) return { kind: "word", word: expr.name, positional: [], named: new Map(), called: false, span: expr.span };
   const near = nearest(expr.name, scope.visible());
-  const notes = callableNamed(context, scope.unit, expr.name) === undefined ? [] : [`\`${expr.name}\` is called with arguments: \`${expr.name}(…)\`.`];
-  context.program.report("unknown-name", expr.span, { name: expr.name, what: "name" }, near === undefined ? { notes } : { notes, fix: replaceBy(near, expr.span) });
+  const notes =
+    callableNamed(context, scope.unit, expr.name) === undefined ? [] : [`\`${expr.name}\` is called with arguments: \`${expr.name}(…)\`.`];
+  context.program.report(
+    "unknown-name",
+    expr.span,
+    { name: expr.name, what: "name" },
+    near === undefined ? { notes } : { notes, fix: replaceBy(near, expr.span) },
+  );
   return UNKNOWN;
 }
 
@@ -100,7 +122,10 @@ function evaluateComprehension(context: Context, expr: Comprehension, scope: Sco
   const over = evaluate(context, expr.over, scope);
   if (over.kind === "unknown") return UNKNOWN;
   if (over.kind === "list") {
-    return { kind: "list", items: over.items.map((item, i) => evaluate(context, expr.value, withCounter(withName(scope, expr.counter.text, item), i))) };
+    return {
+      kind: "list",
+      items: over.items.map((item, i) => evaluate(context, expr.value, withCounter(withName(scope, expr.counter.text, item), i))),
+    };
   }
   const count = toCount(context.program, over, expr.over.span, "The number of rounds");
   if (count === undefined) return UNKNOWN;
@@ -108,7 +133,9 @@ function evaluateComprehension(context: Context, expr: Comprehension, scope: Sco
     context.program.report("too-many-rounds", expr.over.span, { count: String(count), limit: ROUND_LIMIT });
     return UNKNOWN;
   }
-  const items = Array.from({ length: count }, (_, i) => evaluate(context, expr.value, withCounter(withName(scope, expr.counter.text, number(i)), i)));
+  const items = Array.from({ length: count }, (_, i) =>
+    evaluate(context, expr.value, withCounter(withName(scope, expr.counter.text, number(i)), i)),
+  );
   return { kind: "list", items };
 }
 
@@ -161,7 +188,12 @@ function evaluateMember(context: Context, expr: MemberExpr, scope: Scope): Value
   const fact = facts.find((f) => f === name);
   if (fact === undefined) {
     const near = nearest(name, [...facts, "vocab_size"]);
-    context.program.report("unknown-name", expr.member.span, { name, what: "fact" }, near === undefined ? {} : { fix: replaceBy(near, expr.member.span) });
+    context.program.report(
+      "unknown-name",
+      expr.member.span,
+      { name, what: "fact" },
+      near === undefined ? {} : { fix: replaceBy(near, expr.member.span) },
+    );
     return UNKNOWN;
   }
   return factOf(context, scope, object, fact, expr);
@@ -179,13 +211,19 @@ function vocabularyOf(context: Context, value: TensorValue) {
 function factOf(context: Context, scope: Scope, object: TensorValue, fact: (typeof facts)[number], expr: MemberExpr): Value {
   const stream = scope.machine?.tokens;
   if (scope.machine === undefined || stream === undefined || object.rows !== 1) {
-    context.program.report("wrong-value", expr.object.span, { expected: "A tensor [B, T, …] with a row for each token", got: describe(object) });
+    context.program.report("wrong-value", expr.object.span, {
+      expected: "A tensor [B, T, …] with a row for each token",
+      got: describe(object),
+    });
     return UNKNOWN;
   }
   const known = scope.machine.facts.get(fact);
   if (known !== undefined) return known;
   const type = { element: "int", shape: stream.type.shape.slice(0, 2) } as const;
-  const value = emit(context.program, scope.machine, "fact", [stream], { fact }, type, expr.span, { rows: 1, reasons: stream.reasons.slice(0, 2) });
+  const value = emit(context.program, scope.machine, "fact", [stream], { fact }, type, expr.span, {
+    rows: 1,
+    reasons: stream.reasons.slice(0, 2),
+  });
   scope.machine.facts.set(fact, value);
   return value;
 }
@@ -194,7 +232,12 @@ function entry(context: Context, record: Extract<Value, { kind: "record" }>, key
   const value = record.entries.get(key);
   if (value !== undefined) return value;
   const near = nearest(key, record.entries.keys());
-  context.program.report("no-entry", expr.span, { key, has: [...record.entries.keys()] }, { notes: near === undefined ? [] : [`The nearest is \`${near}\`.`] });
+  context.program.report(
+    "no-entry",
+    expr.span,
+    { key, has: [...record.entries.keys()] },
+    { notes: near === undefined ? [] : [`The nearest is \`${near}\`.`] },
+  );
   return UNKNOWN;
 }
 
@@ -213,7 +256,12 @@ function evaluateCall(context: Context, expr: CallExpr, scope: Scope, mode: Mode
     if (mode.words) return word(context, expr, name, scope);
     const blocks = [...scope.unit.blocks.keys(), ...scope.unit.imports.keys(), ...program.std.blocks.keys(), ...primitiveNames];
     const near = nearest(name, blocks);
-    program.report("unknown-name", expr.callee.span, { name, what: "block" }, near === undefined ? {} : { fix: replaceBy(near, expr.callee.span) });
+    program.report(
+      "unknown-name",
+      expr.callee.span,
+      { name, what: "block" },
+      near === undefined ? {} : { fix: replaceBy(near, expr.callee.span) },
+    );
     return UNKNOWN;
   }
   const callee = evaluate(context, expr.callee, scope);
@@ -228,7 +276,8 @@ function word(context: Context, expr: CallExpr, name: string, scope: Scope): Wor
   for (const argument of expr.arguments) {
     const value = { value: evaluate(context, argument.value, scope, WORDS), span: argument.value.span };
     if (argument.name === undefined) positional.push(value);
-    else if (named.has(argument.name.text)) context.program.report("given-twice", argument.name.span, { callee: name, name: argument.name.text });
+    else if (named.has(argument.name.text))
+      context.program.report("given-twice", argument.name.span, { callee: name, name: argument.name.text });
     else named.set(argument.name.text, value);
   }
   return { kind: "word", word: name, positional, named, called: true, span: expr.span };
@@ -253,12 +302,18 @@ function callSection(context: Context, expr: CallExpr, callee: Extract<Value, { 
     context.program.report("missing-argument", expr.span, { callee: declaration.name, name: "data" });
     return UNKNOWN;
   }
-  if (data.kind === "section" && data.declaration.keyword === "data") return { kind: "examples", sequence: declaration, data: data.declaration, columns, span: expr.span };
+  if (data.kind === "section" && data.declaration.keyword === "data")
+    return { kind: "examples", sequence: declaration, data: data.declaration, columns, span: expr.span };
   if (data.kind !== "unknown") {
     const at = expr.arguments[0]?.value.span ?? expr.span;
     if (data.kind === "word") {
       const near = nearest(data.word, scope.visible());
-      context.program.report("unknown-name", at, { name: data.word, what: "section" }, near === undefined ? {} : { fix: replaceBy(near, at) });
+      context.program.report(
+        "unknown-name",
+        at,
+        { name: data.word, what: "section" },
+        near === undefined ? {} : { fix: replaceBy(near, at) },
+      );
     } else context.program.report("wrong-value", at, { expected: "A `data` section", got: describe(data) });
   }
   return UNKNOWN;
@@ -272,7 +327,10 @@ function evaluateIndex(context: Context, expr: IndexExpr, scope: Scope): Value {
   const [slice] = expr.slices;
   if (object.kind === "unknown" || slice === undefined) return UNKNOWN;
   if ((object.kind !== "list" && object.kind !== "record") || expr.slices.length !== 1 || slice.isRange || slice.start === undefined) {
-    context.program.report("wrong-value", expr.span, { expected: "A list, a record or a tensor with such an index", got: describe(object) });
+    context.program.report("wrong-value", expr.span, {
+      expected: "A list, a record or a tensor with such an index",
+      got: describe(object),
+    });
     return UNKNOWN;
   }
   const key = evaluate(context, slice.start, scope);
@@ -288,7 +346,8 @@ function evaluateIndex(context: Context, expr: IndexExpr, scope: Scope): Value {
     return UNKNOWN;
   }
   const item = object.items[key.value < 0 ? key.value + object.items.length : key.value];
-  if (item === undefined) context.program.report("out-of-bounds", slice.start.span, { index: String(key.value), length: String(object.items.length) });
+  if (item === undefined)
+    context.program.report("out-of-bounds", slice.start.span, { index: String(key.value), length: String(object.items.length) });
   return item ?? UNKNOWN;
 }
 
@@ -321,26 +380,35 @@ function sliceTensor(context: Context, expr: IndexExpr, x: TensorValue, scope: S
   const rows = x.rows !== undefined && !picked.has(x.rows) ? x.rows : undefined;
   const reasons = x.reasons.map((reason, axis) => (expr.slices[axis] === undefined ? reason : undefined));
   const whole = starts.every((start, i) => constantOf(start) === 0 && constantOf(sub(x.type.shape[i] ?? ONE, stops[i] ?? ONE)) === 0);
-  const cut = whole ? x : emit(program, machine, "slice", [x], { starts, stops }, { ...x.type, shape }, expr.span, { ...extras, rows, reasons });
+  const cut = whole
+    ? x
+    : emit(program, machine, "slice", [x], { starts, stops }, { ...x.type, shape }, expr.span, { ...extras, rows, reasons });
   if (picked.size === 0) return cut;
   const keep = (_: unknown, axis: number): boolean => !picked.has(axis);
   const left = shape.filter(keep);
   const after = rows === undefined ? undefined : rows - [...picked].filter((axis) => axis < rows).length;
-  return emit(program, machine, "reshape", [cut], { shape: left }, { ...x.type, shape: left }, expr.span, { rows: after, reasons: reasons.filter(keep) });
+  return emit(program, machine, "reshape", [cut], { shape: left }, { ...x.type, shape: left }, expr.span, {
+    rows: after,
+    reasons: reasons.filter(keep),
+  });
 }
 
 function boundsOf(context: Context, slice: Slice, size: Dim, scope: Scope): { start: Dim; stop: Dim } | undefined {
   const at = (expr: Expr | undefined, missing: Dim): Dim | undefined => {
     if (expr === undefined) return missing;
     const value = evaluate(context, expr, scope);
-    if (value.kind === "number" && value.dim === undefined && Number.isInteger(value.value) && value.value < 0) return add(size, constant(value.value));
+    if (value.kind === "number" && value.dim === undefined && Number.isInteger(value.value) && value.value < 0)
+      return add(size, constant(value.value));
     return toDim(context.program, value, expr.span, "An index");
   };
   const start = at(slice.start, constant(0));
   const stop = slice.isRange ? at(slice.stop, size) : start === undefined ? undefined : add(start, ONE);
   if (start === undefined || stop === undefined) return undefined;
   const [from, to, room] = [constantOf(start), constantOf(stop), constantOf(size)];
-  const outside = (from !== undefined && from < 0) || (to !== undefined && room !== undefined && to > room) || (from !== undefined && to !== undefined && to < from);
+  const outside =
+    (from !== undefined && from < 0) ||
+    (to !== undefined && room !== undefined && to > room) ||
+    (from !== undefined && to !== undefined && to < from);
   if (!outside) return { start, stop };
   const index = slice.isRange ? `${from ?? "…"}:${to ?? "…"}` : String(from);
   context.program.report("out-of-bounds", slice.span, { index, length: showShape([size]).slice(1, -1) });
@@ -348,9 +416,13 @@ function boundsOf(context: Context, slice: Slice, size: Dim, scope: Scope): { st
 }
 
 /** Evaluates and expects a dimension; the value keeps why it is so large. */
-export function evaluateDim(context: Context, expr: Expr, scope: Scope, what: string): { readonly dim: Dim; readonly value: Value } | undefined {
+export function evaluateDim(
+  context: Context,
+  expr: Expr,
+  scope: Scope,
+  what: string,
+): { readonly dim: Dim; readonly value: Value } | undefined {
   const value = evaluate(context, expr, scope);
   const dim = toDim(context.program, value, expr.span, what);
   return dim === undefined ? undefined : { dim, value };
 }
-

@@ -2,15 +2,15 @@
 // blocks. Out: the list of equations and the parameters, named by their path: a call's `name`, else its binding where it is the only unnamed call
 // with parameters there, else binding, callee and from the second on a number; unnamed calls in loops add the counters.
 
-import type { Init } from "../../runtime/artifact.js";
 import type { Span } from "../../grammar/source.js";
 import type { Expr } from "../../grammar/tree.js";
+import type { Init } from "../../runtime/artifact.js";
 import type { AnyEquation, EquationAttrs, EquationOp, Parameter, SymbolicType } from "./model.js";
 import type { Program } from "./program.js";
 import type { Reason, RowMix, TensorValue } from "./values.js";
 
 /** The most equations of one forward. */
-export const EQUATION_LIMIT = 200_000;
+export const EQUATION_LIMIT = 50_000;
 
 /** A call of a block, or the making of a parameter: a leaf. */
 export interface CallNode {
@@ -46,7 +46,13 @@ export interface Machine {
 }
 
 export function machine(): Machine {
-  return { equations: [], root: { callee: "", name: "", binding: "", item: undefined, site: undefined, counters: [], children: [] }, facts: new Map(), tokens: undefined, full: false };
+  return {
+    equations: [],
+    root: { callee: "", name: "", binding: "", item: undefined, site: undefined, counters: [], children: [] },
+    facts: new Map(),
+    tokens: undefined,
+    full: false,
+  };
 }
 
 export interface Extras {
@@ -72,7 +78,7 @@ export function emit<K extends EquationOp>(
     m.full = true;
     program.report("too-large", span, { limit: EQUATION_LIMIT });
   }
-  const mix = worst([extras.mix, ...inputs.map((t) => t.mix)]);
+  const mix = worst([...inputs.map((t) => t.mix), extras.mix]);
   const reasons = extras.reasons ?? type.shape.map(() => undefined);
   return { kind: "tensor", index: m.equations.length - 1, type, reasons, rows: extras.rows, mix };
 }
@@ -85,7 +91,8 @@ export function worst(mixes: readonly (RowMix | undefined)[]): RowMix | undefine
 /** Notes which binding an equation computes, if no inner one has said so. */
 export function nameEquation(m: Machine, value: TensorValue, place: Place): void {
   const equation = m.equations[value.index];
-  if (equation !== undefined && equation.binding === undefined) m.equations[value.index] = { ...equation, binding: `${place.block}.${place.binding}` };
+  if (equation !== undefined && equation.binding === undefined)
+    m.equations[value.index] = { ...equation, binding: `${place.block}.${place.binding}` };
 }
 
 /** Names all parameters and writes the names into their equations. */
@@ -97,7 +104,16 @@ export function nameParameters(program: Program, m: Machine): readonly Parameter
       const name = path.join(".");
       const { index, ...rest } = node.leaf;
       const first = seen.get(name);
-      if (first !== undefined) program.report("same-parameter-name", rest.span, { name }, { also: [{ span: first, text: "the first one" }], notes: ["Give one of them a `name = \"…\"`; in a loop, with its counter: `name = \"layers.{i}\"`."] });
+      if (first !== undefined)
+        program.report(
+          "same-parameter-name",
+          rest.span,
+          { name },
+          {
+            also: first.start === rest.span.start ? [] : [{ span: first, text: "the first one" }],
+            notes: ['Give one of them a `name = "…"`; in a loop, with its counter: `name = "layers.{i}"`.'],
+          },
+        );
       else {
         seen.set(name, rest.span);
         parameters.push({ name, ...rest });

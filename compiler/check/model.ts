@@ -2,8 +2,8 @@
 // dimensions that vary by use: B (rows of a batch), T (tokens of a row) and the other capital letters of a forward's signature.
 // `passes/lower.ts` gives those numbers; nothing after this file knows the syntax tree.
 
-import type { DataSpec, Init, Schedule, SequenceSpec, TokenizerSpec } from "../../runtime/artifact.js";
 import type { Span } from "../../grammar/source.js";
+import type { DataSpec, Init, Schedule, SequenceSpec, TokenizerSpec } from "../../runtime/artifact.js";
 import type { BinaryOp, UnaryOp } from "../ir/graph.js";
 import type { Dim } from "./dims.js";
 
@@ -135,7 +135,13 @@ export interface Training {
   readonly batchSize: number;
   readonly accumulate: number;
   readonly maxSteps: number;
-  readonly optimizer: { readonly kind: "adamw"; readonly betas: readonly [number, number]; readonly eps: number; readonly weightDecay: number; readonly decay: "matrices" | "all" };
+  readonly optimizer: {
+    readonly kind: "adamw";
+    readonly betas: readonly [number, number];
+    readonly eps: number;
+    readonly weightDecay: number;
+    readonly decay: "matrices" | "all";
+  };
   readonly learningRate: Schedule;
   readonly clipNorm?: number;
   readonly ema?: number;

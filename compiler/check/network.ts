@@ -5,8 +5,8 @@ import type { Section } from "../../grammar/tree.js";
 import { runBody } from "./calls.js";
 import { constant, type Dim, ONE, symbol } from "./dims.js";
 import { evaluate } from "./evaluate.js";
-import { emit, machine, type Machine, nameParameters, worst } from "./machine.js";
-import type { Forward, Network, Weights } from "./model.js";
+import { emit, type Machine, machine, nameParameters, worst } from "./machine.js";
+import type { Forward, Network, Parameter, Weights } from "./model.js";
 import { toDim } from "./numbers.js";
 import { type Declaration, findDeclaration } from "./program.js";
 import type { Scope } from "./scope.js";
@@ -28,7 +28,11 @@ export interface CheckedNetwork {
 }
 
 /** Undefined after a report. */
-export function network(checker: Checker, declaration: Declaration, vocabularyOf: (d: Declaration) => Vocabulary | undefined): CheckedNetwork | undefined {
+export function network(
+  checker: Checker,
+  declaration: Declaration,
+  vocabularyOf: (d: Declaration) => Vocabulary | undefined,
+): CheckedNetwork | undefined {
   const { program } = checker;
   const settings = read(checker, declaration);
   const contextLength = settings.number("context_length", 256);
@@ -56,9 +60,16 @@ export function network(checker: Checker, declaration: Declaration, vocabularyOf
   if (taken === undefined || contextLength === undefined || results.length === 0 || weights === "wrong") return undefined;
   const dims = [...solved.dims].filter(([, value]) => value.dim !== undefined).map(([name]) => name);
   const forward: Forward = { equations: m.equations, results: results.map((r) => r.index), dims, tokens: m.tokens?.index };
-  unusedParameters(checker, m, results);
+  if (!m.full) unusedParameters(checker, m, results, parameters);
   return {
-    network: { name: declaration.name, contextLength, parameters, forward, ...(weights === undefined || weights === "hub" ? {} : { weights }), span: headOf(declaration) },
+    network: {
+      name: declaration.name,
+      contextLength,
+      parameters,
+      forward,
+      ...(weights === undefined || weights === "hub" ? {} : { weights }),
+      span: headOf(declaration),
+    },
     declaration,
     vocabulary: taken.vocabulary,
     mix: worst(results.map((r) => r.mix)),
@@ -86,7 +97,10 @@ function inputs(
     const name = parameter.name.text;
     const { type } = parameter;
     if (type?.shape === undefined) {
-      program.report("wrong-value", parameter.span, { expected: "A tensor or tokens with a shape, like `tokens: chars[B, T]`,", got: `\`${name}\` without one` });
+      program.report("wrong-value", parameter.span, {
+        expected: "A tensor or tokens with a shape, like `tokens: chars[B, T]`,",
+        got: `\`${name}\` without one`,
+      });
       sound = false;
       continue;
     }
@@ -160,7 +174,8 @@ function weightsOf(checker: Checker, declaration: Declaration): Weights | "hub" 
   };
   const prefix = value.named.get("prefix")?.value;
   const rename = value.named.get("rename")?.value;
-  const renamed = rename?.kind === "record" ? [...rename.entries].flatMap(([from, to]) => (to.kind === "string" ? [[from, to.value] as const] : [])) : [];
+  const renamed =
+    rename?.kind === "record" ? [...rename.entries].flatMap(([from, to]) => (to.kind === "string" ? [[from, to.value] as const] : [])) : [];
   return {
     path: path.value.value,
     prefix: prefix?.kind === "string" ? prefix.value : "",
@@ -172,7 +187,7 @@ function weightsOf(checker: Checker, declaration: Declaration): Weights | "hub" 
 }
 
 /** A parameter that no result depends on is trained for nothing. */
-function unusedParameters(checker: Checker, m: Machine, results: readonly TensorValue[]): void {
+function unusedParameters(checker: Checker, m: Machine, results: readonly TensorValue[], parameters: readonly Parameter[]): void {
   const reached = new Set<number>();
   const todo = results.map((r) => r.index);
   for (let index = todo.pop(); index !== undefined; index = todo.pop()) {
@@ -180,7 +195,9 @@ function unusedParameters(checker: Checker, m: Machine, results: readonly Tensor
     reached.add(index);
     todo.push(...(m.equations[index]?.inputs ?? []));
   }
+  const used = new Set<string>();
   m.equations.forEach((equation, index) => {
-    if (equation.op === "parameter" && !reached.has(index)) checker.program.report("unused-parameter", equation.span, { name: equation.attrs.name });
+    if (equation.op === "parameter" && reached.has(index)) used.add(equation.attrs.name);
   });
+  for (const { name, span } of parameters) if (!used.has(name)) checker.program.report("unused-parameter", span, { name });
 }

@@ -5,7 +5,7 @@ import type { BinaryExpr, BinaryOperator } from "../../grammar/tree.js";
 import { add, constant, constantOf, type Dim, divide, equal, floor, mul, negate, remainder, roundUp, sub } from "./dims.js";
 import type { Program } from "./program.js";
 import { because } from "./shapes.js";
-import { describe, dimension, number, type NumberValue, showNumber, UNKNOWN, type Value } from "./values.js";
+import { describe, dimension, type NumberValue, number, showNumber, UNKNOWN, type Value } from "./values.js";
 
 /** A number as an exact dimension; undefined where it is no integer. */
 function exact(value: NumberValue): Dim | undefined {
@@ -25,7 +25,12 @@ export function toDim(program: Program, value: Value, span: Span, what: string):
   if (value.quotient !== undefined) {
     const { left, right, at } = value.quotient;
     const near = Number.isInteger(left.value) ? divisors(left.value, right.value) : [];
-    program.report("not-divisible", at.span, { numerator: showNumber(left), denominator: showNumber(right), near }, { also: because(left.reason, right.reason) });
+    program.report(
+      "not-divisible",
+      at.span,
+      { numerator: showNumber(left), denominator: showNumber(right), near },
+      { also: because(left.reason, right.reason) },
+    );
   } else program.report("not-whole", span, { what, value: showNumber(value) }, { also: because(value.reason) });
   return undefined;
 }

@@ -45,18 +45,27 @@ function labelOf(call: Call): string | undefined {
   if (argument === undefined) return undefined;
   const value = evaluate(call.context, argument.value, call.scope);
   if (value.kind === "string") return value.value;
-  if (value.kind !== "unknown") call.context.program.report("wrong-value", argument.value.span, { expected: "`name`, a text in quotes,", got: describe(value) });
+  if (value.kind !== "unknown")
+    call.context.program.report("wrong-value", argument.value.span, { expected: "`name`, a text in quotes,", got: describe(value) });
   return undefined;
 }
 
 /** Tokens are looked up in a table with a row for each of their ids. */
 function tableFits(call: Call, table: TensorValue, ids: TensorValue): boolean {
   if (ids.type.element !== "token" || ids.type.vocabulary === undefined) return true;
-  const owner = [...call.context.program.units.values()].map((unit) => findDeclaration(unit, ids.type.vocabulary ?? "")).find((d) => d?.keyword === "tokenizer");
-  const size: Value | undefined = owner === undefined ? undefined : call.context.member({ kind: "section", declaration: owner }, "vocab_size");
+  const owner = [...call.context.program.units.values()]
+    .map((unit) => findDeclaration(unit, ids.type.vocabulary ?? ""))
+    .find((d) => d?.keyword === "tokenizer");
+  const size: Value | undefined =
+    owner === undefined ? undefined : call.context.member({ kind: "section", declaration: owner }, "vocab_size");
   const rows = constantOf(table.type.shape[0] ?? ONE);
   if (size?.kind !== "number" || rows === undefined || rows >= size.value) return true;
-  call.context.program.report("table-too-small", call.span("table"), { rows, vocabSize: size.value, tokenizer: ids.type.vocabulary }, { also: because(table.reasons[0], size.reason) });
+  call.context.program.report(
+    "table-too-small",
+    call.span("table"),
+    { rows, vocabSize: size.value, tokenizer: ids.type.vocabulary },
+    { also: because(table.reasons[0], size.reason) },
+  );
   return false;
 }
 
@@ -97,7 +106,7 @@ export const layers: Readonly<Record<string, Primitive>> = {
       if (init === undefined || place === undefined) return undefined;
       const node = callNode(place, "parameter", labelOf(call), call.expr);
       place.node.children.push(node);
-      node.leaf = { shape, init, span: call.expr.span, index: machine.equations.length };
+      node.leaf = { shape, init, span: program.userSpan(call.expr.span), index: machine.equations.length };
       return call.emit("parameter", [], { name: "" }, to.shape, { reasons: to.reasons });
     },
   },
@@ -110,7 +119,10 @@ export const layers: Readonly<Record<string, Primitive>> = {
       if (a === undefined || b === undefined) return undefined;
       const [x, y] = [a.type.shape, b.type.shape];
       const { program } = call.context;
-      for (const [name, t] of [["a", a], ["b", b]] as const) {
+      for (const [name, t] of [
+        ["a", a],
+        ["b", b],
+      ] as const) {
         if (t.type.shape.length >= 2) continue;
         program.report("wrong-rank", call.span(name), { what: "`matmul`", needs: "at least two axes", got: showType(t.type) });
         return undefined;
@@ -120,7 +132,12 @@ export const layers: Readonly<Record<string, Primitive>> = {
       const fits = equal(k, l) && (!batched || (x.length === y.length && y.slice(0, -2).every((dim, i) => equal(dim, x[i] ?? dim))));
       if (!fits) {
         const also = because(a.reasons[x.length - 1], b.reasons[y.length - 2]);
-        program.report("shape-mismatch", call.expr.span, { what: "`matmul`", left: showType(a.type), right: showType(b.type) }, { also, notes: ["The last axis of the first and the last but one of the second are the same size."] });
+        program.report(
+          "shape-mismatch",
+          call.expr.span,
+          { what: "`matmul`", left: showType(a.type), right: showType(b.type) },
+          { also, notes: ["The last axis of the first and the last but one of the second are the same size."] },
+        );
         return undefined;
       }
       const shape = [...x.slice(0, -1), y[y.length - 1] ?? ONE];
@@ -142,7 +159,10 @@ export const layers: Readonly<Record<string, Primitive>> = {
       if (table === undefined || ids === undefined) return undefined;
       if (table.type.shape.length === 0 || ids.type.element === "float") {
         const got = table.type.shape.length === 0 ? table : ids;
-        call.context.program.report("wrong-value", call.span(got === ids ? "ids" : "table"), { expected: got === ids ? "Tokens or facts" : "A table", got: showType(got.type) });
+        call.context.program.report("wrong-value", call.span(got === ids ? "ids" : "table"), {
+          expected: got === ids ? "Tokens or facts" : "A table",
+          got: showType(got.type),
+        });
         return undefined;
       }
       if (!tableFits(call, table, ids)) return undefined;
@@ -170,11 +190,28 @@ export const layers: Readonly<Record<string, Primitive>> = {
         return undefined;
       }
       const [b = ONE, t = ONE, , d = ONE] = shape;
-      for (const [name, table] of [["cosine", cosine], ["sine", sine]] as const) {
+      for (const [name, table] of [
+        ["cosine", cosine],
+        ["sine", sine],
+      ] as const) {
         const [tb, tt, tp] = table.type.shape;
         const twice = tp === undefined ? undefined : mul(constant(2), tp);
-        if (table.type.shape.length === 3 && tb !== undefined && tt !== undefined && twice !== undefined && equal(tb, b) && equal(tt, t) && equal(twice, d)) continue;
-        program.report("shape-mismatch", call.span(name), { what: "`rotate`", left: showType(x.type), right: showType(table.type) }, { also: because(x.reasons[3], table.reasons[2]), notes: ["The tables are [B, T, D / 2]."] });
+        if (
+          table.type.shape.length === 3 &&
+          tb !== undefined &&
+          tt !== undefined &&
+          twice !== undefined &&
+          equal(tb, b) &&
+          equal(tt, t) &&
+          equal(twice, d)
+        )
+          continue;
+        program.report(
+          "shape-mismatch",
+          call.span(name),
+          { what: "`rotate`", left: showType(x.type), right: showType(table.type) },
+          { also: because(x.reasons[3], table.reasons[2]), notes: ["The tables are [B, T, D / 2]."] },
+        );
         return undefined;
       }
       return call.emit("rotate", [x, cosine, sine], { pairs }, shape, { rows: x.rows, reasons: x.reasons });
@@ -190,19 +227,39 @@ export const layers: Readonly<Record<string, Primitive>> = {
       const causal = call.boolean("causal", false);
       const window = call.number("window", 0);
       if (q === undefined || k === undefined || v === undefined || causal === undefined || window === undefined) return undefined;
-      for (const [name, t] of [["q", q], ["k", k], ["v", v]] as const) {
+      for (const [name, t] of [
+        ["q", q],
+        ["k", k],
+        ["v", v],
+      ] as const) {
         if (t.type.shape.length === 4) continue;
-        program.report("wrong-rank", call.span(name), { what: `\`${name}\` of \`attention\``, needs: "[B, T, heads, head_dim]", got: showType(t.type) });
+        program.report("wrong-rank", call.span(name), {
+          what: `\`${name}\` of \`attention\``,
+          needs: "[B, T, heads, head_dim]",
+          got: showType(t.type),
+        });
         return undefined;
       }
-      const [[b = ONE, t = ONE, h = ONE, d = ONE], [kb = ONE, kt = ONE, g = ONE, kd = ONE], [vb = ONE, vt = ONE, vg = ONE, e = ONE]] = [q.type.shape, k.type.shape, v.type.shape];
+      const [[b = ONE, t = ONE, h = ONE, d = ONE], [kb = ONE, kt = ONE, g = ONE, kd = ONE], [vb = ONE, vt = ONE, vg = ONE, e = ONE]] = [
+        q.type.shape,
+        k.type.shape,
+        v.type.shape,
+      ];
       const mismatch = (left: TensorValue, right: TensorValue, reasons: readonly (Reason | undefined)[], note: string): undefined => {
-        program.report("shape-mismatch", call.expr.span, { what: "`attention`", left: showType(left.type), right: showType(right.type) }, { also: because(...reasons), notes: [note] });
+        program.report(
+          "shape-mismatch",
+          call.expr.span,
+          { what: "`attention`", left: showType(left.type), right: showType(right.type) },
+          { also: because(...reasons), notes: [note] },
+        );
         return undefined;
       };
-      if (!equal(kb, vb) || !equal(kt, vt) || !equal(g, vg)) return mismatch(k, v, [k.reasons[2], v.reasons[2]], "Keys and values have the same batch, rows and heads.");
-      if (!equal(b, kb) || !equal(d, kd) || !equal(t, kt)) return mismatch(q, k, [q.reasons[3], k.reasons[3]], "Queries and keys have the same batch, rows and head size.");
-      if (constantOf(remainder(h, g)) !== 0) return mismatch(q, k, [q.reasons[2], k.reasons[2]], "The heads of the queries are a multiple of the heads of the keys.");
+      if (!equal(kb, vb) || !equal(kt, vt) || !equal(g, vg))
+        return mismatch(k, v, [k.reasons[2], v.reasons[2]], "Keys and values have the same batch, rows and heads.");
+      if (!equal(b, kb) || !equal(d, kd) || !equal(t, kt))
+        return mismatch(q, k, [q.reasons[3], k.reasons[3]], "Queries and keys have the same batch, rows and head size.");
+      if (constantOf(remainder(h, g)) !== 0)
+        return mismatch(q, k, [q.reasons[2], k.reasons[2]], "The heads of the queries are a multiple of the heads of the keys.");
       const size = constantOf(d);
       if (size === undefined || size === 0) {
         program.report("not-known", call.span("q"), { what: "The size of a head" });
@@ -213,13 +270,19 @@ export const layers: Readonly<Record<string, Primitive>> = {
       const ordered = call.has("order");
       const order = ordered ? call.tensor("order") : undefined;
       if (ordered && order === undefined) return undefined;
-      const mix: RowMix | undefined =
-        ordered ? { kind: "unbuilt", why: "`attention` with an `order`", span: call.expr.span }
-        : window > 0 ? { kind: "unbuilt", why: "`attention` with a `window`", span: call.expr.span }
-        : causal || q.rows === undefined ? undefined
-        : ahead(call, "`attention` without `causal = true` sees the rows after");
+      const mix: RowMix | undefined = ordered
+        ? { kind: "unbuilt", why: "`attention` with an `order`", span: call.expr.span }
+        : window > 0
+          ? { kind: "unbuilt", why: "`attention` with a `window`", span: call.expr.span }
+          : causal || q.rows === undefined
+            ? undefined
+            : ahead(call, "`attention` without `causal = true` sees the rows after");
       const inputs = order === undefined ? [q, k, v] : [q, k, v, order];
-      return call.emit("attention", inputs, { causal, ordered, window, scale }, [b, t, h, e], { rows: q.rows, mix, reasons: [...q.reasons.slice(0, 3), v.reasons[3]] });
+      return call.emit("attention", inputs, { causal, ordered, window, scale }, [b, t, h, e], {
+        rows: q.rows,
+        mix,
+        reasons: [...q.reasons.slice(0, 3), v.reasons[3]],
+      });
     },
   },
   softmax: softmaxLike("softmax", "shares that add up to 1 along an axis"),
@@ -233,7 +296,11 @@ export const layers: Readonly<Record<string, Primitive>> = {
       const rate = call.number("rate", 0);
       if (x === undefined || rate === undefined) return undefined;
       if (rate < 0 || rate >= 1) {
-        call.context.program.report("out-of-range", call.span("rate"), { name: "rate", value: String(rate), range: "at least 0 and below 1" });
+        call.context.program.report("out-of-range", call.span("rate"), {
+          name: "rate",
+          value: String(rate),
+          range: "at least 0 and below 1",
+        });
         return undefined;
       }
       return rate === 0 ? x : call.emit("dropout", [x], { rate }, x.type.shape, { rows: x.rows, reasons: x.reasons });
@@ -256,8 +323,16 @@ export const layers: Readonly<Record<string, Primitive>> = {
       const [logits, target] = [call.float("logits"), call.tensor("target")];
       if (logits === undefined || target === undefined) return undefined;
       const shape = logits.type.shape.slice(0, -1);
-      if (target.type.element === "float" || shape.length !== target.type.shape.length || !shape.every((dim, i) => equal(dim, target.type.shape[i] ?? dim))) {
-        call.context.program.report("shape-mismatch", call.expr.span, { what: "`cross_entropy`", left: showType(logits.type), right: showType(target.type) });
+      if (
+        target.type.element === "float" ||
+        shape.length !== target.type.shape.length ||
+        !shape.every((dim, i) => equal(dim, target.type.shape[i] ?? dim))
+      ) {
+        call.context.program.report("shape-mismatch", call.expr.span, {
+          what: "`cross_entropy`",
+          left: showType(logits.type),
+          right: showType(target.type),
+        });
         return undefined;
       }
       return call.emit("cross_entropy", [logits, target], {}, shape, { rows: logits.rows, reasons: logits.reasons.slice(0, -1) });

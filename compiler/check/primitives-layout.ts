@@ -8,11 +8,15 @@ import { axisOf, because, reshaped } from "./shapes.js";
 import { describe, type Reason, showType, type TensorValue, type Value } from "./values.js";
 
 /** A shape argument: a list of dimensions, each with its reason. */
-export function shapeArgument(call: Call, name: string): { readonly shape: readonly Dim[]; readonly reasons: readonly (Reason | undefined)[] } | undefined {
+export function shapeArgument(
+  call: Call,
+  name: string,
+): { readonly shape: readonly Dim[]; readonly reasons: readonly (Reason | undefined)[] } | undefined {
   const value = call.get(name);
   const items: readonly Value[] | undefined = value.kind === "list" ? value.items : value.kind === "number" ? [value] : undefined;
   if (items === undefined) {
-    if (value.kind !== "unknown") call.context.program.report("wrong-value", call.span(name), { expected: "A shape, like `[B, T, D]`,", got: describe(value) });
+    if (value.kind !== "unknown")
+      call.context.program.report("wrong-value", call.span(name), { expected: "A shape, like `[B, T, D]`,", got: describe(value) });
     return undefined;
   }
   const argument = call.expr.arguments.find((a) => a.value.span === call.span(name))?.value;
@@ -31,7 +35,8 @@ function tensorsArgument(call: Call, name: string): TensorValue[] | undefined {
   const items = value.kind === "list" ? value.items : [];
   const tensors = items.filter((item) => item.kind === "tensor");
   if (tensors.length > 0 && tensors.length === items.length) return tensors;
-  if (!items.some((item) => item.kind === "unknown")) call.context.program.report("wrong-value", call.span(name), { expected: "A list of tensors", got: describe(value) });
+  if (!items.some((item) => item.kind === "unknown"))
+    call.context.program.report("wrong-value", call.span(name), { expected: "A list of tensors", got: describe(value) });
   return undefined;
 }
 
@@ -45,18 +50,29 @@ function concatenate(call: Call, tensors: readonly TensorValue[], axis: number):
       next.type.shape.every((dim, i) => i === axis || equal(dim, first.type.shape[i] ?? dim));
     if (same) continue;
     const differing = first.type.shape.findIndex((dim, i) => i !== axis && !equal(dim, next.type.shape[i] ?? ONE));
-    call.context.program.report("shape-mismatch", call.span("tensors"), { what: `\`${call.name}\``, left: showType(first.type), right: showType(next.type) }, { also: because(first.reasons[differing], next.reasons[differing]) });
+    call.context.program.report(
+      "shape-mismatch",
+      call.span("tensors"),
+      { what: `\`${call.name}\``, left: showType(first.type), right: showType(next.type) },
+      { also: because(first.reasons[differing], next.reasons[differing]) },
+    );
     return undefined;
   }
   const total = tensors.map((t) => t.type.shape[axis] ?? ONE).reduce(add);
   const shape = first.type.shape.map((dim, i) => (i === axis ? total : dim));
   const rows = tensors.find((t) => t.rows !== undefined)?.rows;
   const differ = tensors.some((t) => t.rows !== undefined && t.rows !== rows);
-  const mix =
-    differ ? ({ kind: "ahead", why: "every row meets every other row here", span: call.expr.span } as const)
-    : rows === axis ? ({ kind: "unbuilt", why: "Putting rows in front", span: call.expr.span } as const)
-    : undefined;
-  return call.emit("concat", tensors, { axis }, shape, { ...extrasOf(first), rows, mix, reasons: first.reasons.map((reason, i) => (i === axis ? undefined : reason)) });
+  const mix = differ
+    ? ({ kind: "ahead", why: "every row meets every other row here", span: call.expr.span } as const)
+    : rows === axis
+      ? ({ kind: "unbuilt", why: "Putting rows in front", span: call.expr.span } as const)
+      : undefined;
+  return call.emit("concat", tensors, { axis }, shape, {
+    ...extrasOf(first),
+    rows,
+    mix,
+    reasons: first.reasons.map((reason, i) => (i === axis ? undefined : reason)),
+  });
 }
 
 /** Layout keeps what the elements are. */
@@ -73,13 +89,16 @@ function filled(value: number | undefined, doc: string): Primitive {
       const list = call.get("value");
       if (value === undefined && list.kind === "list") {
         const values = list.items.flatMap((item) => (item.kind === "number" && item.dim === undefined ? [item.value] : []));
-        if (values.length === list.items.length) return call.emit("literal", [], { values, shape: [constant(values.length)] }, [constant(values.length)]);
+        if (values.length === list.items.length)
+          return call.emit("literal", [], { values, shape: [constant(values.length)] }, [constant(values.length)]);
         call.context.program.report("wrong-value", call.span("value"), { expected: "A list of numbers", got: describe(list) });
         return undefined;
       }
       const each = value ?? call.number("value", 0);
       const to = call.has("shape") ? shapeArgument(call, "shape") : { shape: [], reasons: [] };
-      return to && each !== undefined ? call.emit("fill", [], { value: each, shape: to.shape }, to.shape, { reasons: to.reasons }) : undefined;
+      return to && each !== undefined
+        ? call.emit("fill", [], { value: each, shape: to.shape }, to.shape, { reasons: to.reasons })
+        : undefined;
     },
   };
 }
@@ -106,9 +125,15 @@ export const layout: Readonly<Record<string, Primitive>> = {
       const list = call.get("order");
       if (x === undefined) return undefined;
       const rank = x.type.shape.length;
-      const order = list.kind === "list" ? list.items.map((item) => (item.kind === "number" ? (item.value < 0 ? item.value + rank : item.value) : Number.NaN)) : [];
+      const order =
+        list.kind === "list"
+          ? list.items.map((item) => (item.kind === "number" ? (item.value < 0 ? item.value + rank : item.value) : Number.NaN))
+          : [];
       if (order.length !== rank || !x.type.shape.every((_, i) => order.includes(i))) {
-        call.context.program.report("wrong-axis", call.span("order"), { axis: describe(list) === "a list of 0" ? "[]" : `[${order.join(", ")}]`, shape: showType(x.type) });
+        call.context.program.report("wrong-axis", call.span("order"), {
+          axis: describe(list) === "a list of 0" ? "[]" : `[${order.join(", ")}]`,
+          shape: showType(x.type),
+        });
         return undefined;
       }
       const shape = order.map((i) => x.type.shape[i] ?? ONE);
@@ -146,7 +171,11 @@ export const layout: Readonly<Record<string, Primitive>> = {
       const parts = tensors.map((t) => {
         const shape = [...t.type.shape.slice(0, axis), ONE, ...t.type.shape.slice(axis)];
         const rows = t.rows === undefined ? undefined : t.rows < axis ? t.rows : t.rows + 1;
-        return call.emit("reshape", [t], { shape }, shape, { ...extrasOf(t), rows, reasons: [...t.reasons.slice(0, axis), undefined, ...t.reasons.slice(axis)] });
+        return call.emit("reshape", [t], { shape }, shape, {
+          ...extrasOf(t),
+          rows,
+          reasons: [...t.reasons.slice(0, axis), undefined, ...t.reasons.slice(axis)],
+        });
       });
       const made = parts.filter((part) => part !== undefined);
       return made.length === parts.length ? concatenate(call, made, axis) : undefined;
@@ -160,13 +189,18 @@ export const layout: Readonly<Record<string, Primitive>> = {
       const [a, b] = [call.float("a"), call.float("b")];
       if (a === undefined || b === undefined) return undefined;
       if (b.type.shape.length !== 1) {
-        call.context.program.report("wrong-rank", call.span("b"), { what: "The second argument of `outer`", needs: "one axis", got: showType(b.type) });
+        call.context.program.report("wrong-rank", call.span("b"), {
+          what: "The second argument of `outer`",
+          needs: "one axis",
+          got: showType(b.type),
+        });
         return undefined;
       }
       const column = [...a.type.shape, ONE];
       const tall = call.emit("reshape", [a], { shape: column }, column, { rows: a.rows, reasons: [...a.reasons, undefined] });
       const shape = [...a.type.shape, b.type.shape[0] ?? ONE];
-      const mix = b.rows === undefined ? undefined : ({ kind: "ahead", why: "every row meets every other row here", span: call.expr.span } as const);
+      const mix =
+        b.rows === undefined ? undefined : ({ kind: "ahead", why: "every row meets every other row here", span: call.expr.span } as const);
       return tall && call.emit("mul", [tall, b], {}, shape, { rows: a.rows, mix, reasons: [...a.reasons, b.reasons[0]] });
     },
   },
@@ -189,4 +223,3 @@ export const layout: Readonly<Record<string, Primitive>> = {
     },
   },
 };
-

@@ -7,13 +7,13 @@ import type { BinaryOp, UnaryOp } from "../ir/graph.js";
 import { matchArguments } from "./calls.js";
 import type { Dim } from "./dims.js";
 import { evaluate } from "./evaluate.js";
-import { emit, type Extras } from "./machine.js";
+import { type Extras, emit } from "./machine.js";
 import type { EquationAttrs, EquationOp, SymbolicType } from "./model.js";
 import { floorNumber, roundUpNumber } from "./numbers.js";
+import { layers } from "./primitives-layers.js";
+import { layout } from "./primitives-layout.js";
 import { type Context, type Mode, PREFER_WORDS, type Scope, WORDS } from "./scope.js";
 import { broadcast } from "./shapes.js";
-import { layout } from "./primitives-layout.js";
-import { layers } from "./primitives-layers.js";
 import { describe, number, type Reason, showNumber, type TensorValue, UNKNOWN, type Value } from "./values.js";
 
 /** A call of a primitive with its arguments evaluated. */
@@ -33,7 +33,13 @@ export interface Call {
   number(argument: string, missing: number): number | undefined;
   boolean(argument: string, missing: boolean): boolean | undefined;
   word(argument: string, missing: string): string | undefined;
-  emit<K extends EquationOp>(op: K, inputs: readonly TensorValue[], attrs: EquationAttrs[K], shape: readonly Dim[], extras?: Extras & { readonly element?: SymbolicType["element"]; readonly vocabulary?: string }): TensorValue | undefined;
+  emit<K extends EquationOp>(
+    op: K,
+    inputs: readonly TensorValue[],
+    attrs: EquationAttrs[K],
+    shape: readonly Dim[],
+    extras?: Extras & { readonly element?: SymbolicType["element"]; readonly vocabulary?: string },
+  ): TensorValue | undefined;
 }
 
 export interface Primitive {
@@ -87,7 +93,9 @@ export function reduction(call: Call, op: "sum" | "mean" | "amax" | "amin", x: T
   const reasons = x.reasons.flatMap((reason, i): (Reason | undefined)[] => (!axes.includes(i) ? [reason] : keep ? [undefined] : []));
   const overRows = x.rows !== undefined && axes.includes(x.rows);
   const rows = x.rows === undefined || overRows ? undefined : keep ? x.rows : x.rows - axes.filter((axis) => axis < (x.rows ?? 0)).length;
-  const mix = overRows ? ({ kind: "ahead", why: `\`${call.name}\` over the rows sees the rows after`, span: call.expr.span } as const) : undefined;
+  const mix = overRows
+    ? ({ kind: "ahead", why: `\`${call.name}\` over the rows sees the rows after`, span: call.expr.span } as const)
+    : undefined;
   return call.emit(op, [x], { axes, keep }, shape, { reasons, rows, mix });
 }
 
@@ -102,7 +110,10 @@ function axesOf(call: Call, x: TensorValue): number[] | undefined {
     const value = item.kind === "number" ? item.value : Number.NaN;
     const index = value < 0 ? value + rank : value;
     if (!Number.isInteger(index) || index < 0 || index >= rank || axes.includes(index)) {
-      call.context.program.report("wrong-axis", call.span("axis"), { axis: item.kind === "number" ? showNumber(item) : describe(item), shape: describe(x) });
+      call.context.program.report("wrong-axis", call.span("axis"), {
+        axis: item.kind === "number" ? showNumber(item) : describe(item),
+        shape: describe(x),
+      });
       return undefined;
     }
     axes.push(index);
@@ -178,7 +189,8 @@ const arithmetic: Readonly<Record<string, Primitive>> = {
     doc: "x, kept between two bounds",
     run(call) {
       const [x, low, high] = [call.get("x"), call.get("low"), call.get("high")];
-      if (x.kind === "number" && low.kind === "number" && high.kind === "number") return number(Math.min(Math.max(x.value, low.value), high.value));
+      if (x.kind === "number" && low.kind === "number" && high.kind === "number")
+        return number(Math.min(Math.max(x.value, low.value), high.value));
       const above = elementwise(call.context, call.scope, "max", call.expr.span, "`clamp`", [call.tensor("x"), call.tensor("low")]);
       return elementwise(call.context, call.scope, "min", call.expr.span, "`clamp`", [above, call.tensor("high")]);
     },
@@ -187,7 +199,12 @@ const arithmetic: Readonly<Record<string, Primitive>> = {
     parameters: ["condition", "a", "b"],
     required: 3,
     doc: "a where the condition is not 0, else b",
-    run: (call) => elementwise(call.context, call.scope, "where", call.expr.span, "`where`", [call.float("condition"), call.float("a"), call.float("b")]),
+    run: (call) =>
+      elementwise(call.context, call.scope, "where", call.expr.span, "`where`", [
+        call.float("condition"),
+        call.float("a"),
+        call.float("b"),
+      ]),
   },
   sum: reducing("sum", "the sum along axes"),
   mean: reducing("mean", "the mean along axes"),
@@ -220,7 +237,8 @@ const arithmetic: Readonly<Record<string, Primitive>> = {
     run(call) {
       const [x, step] = [call.get("x"), call.get("step")];
       if (x.kind === "number" && step.kind === "number") return roundUpNumber(x, step);
-      if (x.kind !== "unknown" && step.kind !== "unknown") call.context.program.report("wrong-value", call.expr.span, { expected: "Numbers", got: describe(x.kind === "number" ? step : x) });
+      if (x.kind !== "unknown" && step.kind !== "unknown")
+        call.context.program.report("wrong-value", call.expr.span, { expected: "Numbers", got: describe(x.kind === "number" ? step : x) });
       return UNKNOWN;
     },
   },
@@ -232,7 +250,8 @@ const arithmetic: Readonly<Record<string, Primitive>> = {
       const list = call.get("list");
       if (list.kind === "list") return number(list.items.length);
       if (list.kind === "record") return number(list.entries.size);
-      if (list.kind !== "unknown") call.context.program.report("wrong-value", call.span("list"), { expected: "A list", got: describe(list) });
+      if (list.kind !== "unknown")
+        call.context.program.report("wrong-value", call.span("list"), { expected: "A list", got: describe(list) });
       return UNKNOWN;
     },
   },
@@ -289,7 +308,8 @@ export function callPrimitive(context: Context, expr: CallExpr, name: string, sc
     has: (argument) => values.has(argument),
     get: (argument) => values.get(argument) ?? UNKNOWN,
     tensor: (argument) => toTensor(context, scope, values.get(argument) ?? UNKNOWN, span(argument)),
-    float: (argument) => toFloat(context, scope, toTensor(context, scope, values.get(argument) ?? UNKNOWN, span(argument)), span(argument), name),
+    float: (argument) =>
+      toFloat(context, scope, toTensor(context, scope, values.get(argument) ?? UNKNOWN, span(argument)), span(argument), name),
     number(argument, missing) {
       const value = values.get(argument) ?? number(missing);
       return value.kind === "number" && value.dim === undefined ? value.value : wrong(argument, "A number");
@@ -308,9 +328,17 @@ export function callPrimitive(context: Context, expr: CallExpr, name: string, sc
         context.program.report("not-known", expr.span, { what: `\`${name}\`` });
         return undefined;
       }
-      const type: SymbolicType = { element: extras.element ?? "float", shape, ...(extras.vocabulary === undefined ? {} : { vocabulary: extras.vocabulary }) };
+      const type: SymbolicType = {
+        element: extras.element ?? "float",
+        shape,
+        ...(extras.vocabulary === undefined ? {} : { vocabulary: extras.vocabulary }),
+      };
       const { reasons, rows, mix } = extras;
-      return emit(context.program, scope.machine, op, inputs, attrs, type, expr.span, { rows, mix, ...(reasons === undefined ? {} : { reasons }) });
+      return emit(context.program, scope.machine, op, inputs, attrs, type, expr.span, {
+        rows,
+        mix,
+        ...(reasons === undefined ? {} : { reasons }),
+      });
     },
   };
   return primitive.run(call) ?? UNKNOWN;
@@ -335,13 +363,22 @@ export function toTensor(context: Context, scope: Scope, value: Value, span: Spa
 }
 
 /** Facts and comparisons as floats; tokens are no numbers. */
-export function toFloat(context: Context, scope: Scope, tensor: TensorValue | undefined, span: Span, operator: string): TensorValue | undefined {
+export function toFloat(
+  context: Context,
+  scope: Scope,
+  tensor: TensorValue | undefined,
+  span: Span,
+  operator: string,
+): TensorValue | undefined {
   if (tensor === undefined || tensor.type.element === "float" || scope.machine === undefined) return tensor;
   if (tensor.type.element === "token") {
     context.program.report("tokens-as-numbers", span, { operator });
     return undefined;
   }
-  return emit(context.program, scope.machine, "float", [tensor], {}, { element: "float", shape: tensor.type.shape }, span, { rows: tensor.rows, reasons: tensor.reasons });
+  return emit(context.program, scope.machine, "float", [tensor], {}, { element: "float", shape: tensor.type.shape }, span, {
+    rows: tensor.rows,
+    reasons: tensor.reasons,
+  });
 }
 
 export function unaryTensor(context: Context, scope: Scope, op: UnaryOp, x: TensorValue, span: Span): Value {
@@ -378,7 +415,14 @@ export function binaryTensor(context: Context, scope: Scope, expr: BinaryExpr, l
   return elementwise(context, scope, operations[expr.operator], expr.operatorSpan, `\`${expr.operator}\``, tensors) ?? UNKNOWN;
 }
 
-export function elementwise(context: Context, scope: Scope, op: Elementwise, span: Span, what: string, tensors: readonly (TensorValue | undefined)[]): TensorValue | undefined {
+export function elementwise(
+  context: Context,
+  scope: Scope,
+  op: Elementwise,
+  span: Span,
+  what: string,
+  tensors: readonly (TensorValue | undefined)[],
+): TensorValue | undefined {
   const given = tensors.filter((t) => t !== undefined);
   if (given.length !== tensors.length || scope.machine === undefined) return undefined;
   const ints = given.every((t) => t.type.element === "int") && (whole.has(op) || comparisons.has(op));
@@ -389,4 +433,3 @@ export function elementwise(context: Context, scope: Scope, op: Elementwise, spa
   const type: SymbolicType = { element: ints && whole.has(op) ? "int" : "float", shape: shaped.shape };
   return emit(context.program, scope.machine, op, inputs, {}, type, span, shaped);
 }
-

@@ -53,6 +53,8 @@ export interface Program {
   readonly files: ReadonlyMap<string, string>;
   /** The calls of blocks being run, outermost first: a mistake inside a standard block is shown where the user calls it. */
   readonly calls: Span[];
+  /** The span itself, or where the user calls the standard block it stands in. */
+  userSpan(span: Span): Span;
   report<C extends Code>(code: C, span: Span, facts: Facts<C>, details?: Details): void;
 }
 
@@ -70,7 +72,10 @@ export function reporter(): Reporter {
   return {
     diagnostics,
     add(diagnostic) {
-      const key = `${diagnostic.code} ${diagnostic.at.span.file.name} ${diagnostic.at.span.start} ${diagnostic.at.span.end}`;
+      const { span } = diagnostic.at;
+      // What is not built is said once, not at each of its uses.
+      const place = diagnostic.code === "not-built-yet" ? diagnostic.message : `${span.file.name} ${span.start} ${span.end}`;
+      const key = `${diagnostic.code} ${place}`;
       if (seen.has(key)) return;
       seen.add(key);
       diagnostics.push(diagnostic);
@@ -85,8 +90,9 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
   const calls: Span[] = [];
   const standard = unitOf("std", std);
   const inStd = (span: Span): boolean => span.file === standard.tree.span.file;
+  const userSpan = (span: Span): Span => (inStd(span) ? (calls.findLast((at) => !inStd(at)) ?? span) : span);
   const report: Program["report"] = (code, span, facts, details = {}) => {
-    const call = inStd(span) ? calls.findLast((at) => !inStd(at)) : undefined;
+    const call = inStd(span) ? userSpan(span) : undefined;
     const also = (details.also ?? []).filter((label) => call === undefined || !inStd(label.span));
     const shown = call === undefined ? details : { ...details, also, at: details.at ?? "in this call" };
     const diagnostic = diagnose(code, call ?? span, facts, shown);
@@ -103,13 +109,22 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
     const extra = unitOf(SET_LINES, lines);
     for (const binding of collect(extra)) apply(binding, main, extra);
   }
-  return { entry: main, std: standard, host, units, files, calls, report };
+  return { entry: main, std: standard, host, units, files, calls, userSpan, report };
 
   function unitOf(path: string, text: string): Unit {
     const file: SourceFile = { name: path, text };
     const { tree, diagnostics } = parse(file);
     for (const diagnostic of diagnostics) out.add(diagnostic);
-    return { path, folder: folderOf(path), tree, imports: new Map(), sections: new Map(), blocks: new Map(), bindings: new Map(), allow: new Set() };
+    return {
+      path,
+      folder: folderOf(path),
+      tree,
+      imports: new Map(),
+      sections: new Map(),
+      blocks: new Map(),
+      bindings: new Map(),
+      allow: new Set(),
+    };
   }
 
   function load(path: string, at: Span | undefined): Unit | undefined {
@@ -133,7 +148,12 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
         const has = [...target.sections.keys(), ...target.blocks.keys(), ...target.bindings.keys()];
         if (!has.includes(name.text) && !target.imports.has(name.text)) {
           const near = nearest(name.text, has);
-          report("unknown-import", name.span, { name: name.text, from, has }, near === undefined ? {} : { fix: replaceBy(near, name.span) });
+          report(
+            "unknown-import",
+            name.span,
+            { name: name.text, from, has },
+            near === undefined ? {} : { fix: replaceBy(near, name.span) },
+          );
         } else unit.imports.set(name.text, { unit: target, span: name.span });
       }
     }
@@ -164,7 +184,12 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
     const keyword = section.keyword.text;
     if (!isSectionKeyword(keyword)) {
       const near = nearest(keyword, sectionKeywords);
-      report("unknown-section", section.keyword.span, { keyword }, near === undefined ? {} : { fix: replaceBy(near, section.keyword.span) });
+      report(
+        "unknown-section",
+        section.keyword.span,
+        { keyword },
+        near === undefined ? {} : { fix: replaceBy(near, section.keyword.span) },
+      );
       return;
     }
     const unnamed = keyword === "training" || keyword === "sampler" || keyword === "evaluation";
@@ -176,7 +201,13 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
     const first = unit.sections.get(name)?.section ?? unit.blocks.get(name);
     if (first !== undefined) {
       if (section.name === undefined) report("name-needed", section.keyword.span, { keyword, second: true });
-      else report("same-name", section.name.span, { name, what: "The section" }, { also: [{ span: first.name?.span ?? first.keyword.span, text: "declared here" }] });
+      else
+        report(
+          "same-name",
+          section.name.span,
+          { name, what: "The section" },
+          { also: [{ span: first.name?.span ?? first.keyword.span, text: "declared here" }] },
+        );
       return;
     }
     if (keyword === "block") unit.blocks.set(name, section);
@@ -207,7 +238,8 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
       if (done.has(unit)) return;
       done.add(unit);
       for (const { unit: next } of unit.imports.values()) visit(next);
-      for (const item of unit.tree.items) if (item.kind === "binding" && (item.targets[0]?.segments.length ?? 0) > 1) apply(item, unit, unit);
+      for (const item of unit.tree.items)
+        if (item.kind === "binding" && (item.targets[0]?.segments.length ?? 0) > 1) apply(item, unit, unit);
     };
     visit(start);
   }
@@ -220,7 +252,12 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
     if (target === undefined || rest.length > 0) {
       const near = nearest(section.text, [...scope.sections.keys(), ...scope.imports.keys()]);
       const written = path.segments.map((s) => s.text).join(".");
-      report("unknown-target", path.span, { path: written }, near === undefined || target !== undefined ? {} : { fix: replaceBy(near, section.span) });
+      report(
+        "unknown-target",
+        path.span,
+        { path: written },
+        near === undefined || target !== undefined ? {} : { fix: replaceBy(near, section.span) },
+      );
       return;
     }
     target.settings.set(setting.text, { value: binding.value, name: setting, outside: outside === scope ? outside : scope });
@@ -233,7 +270,11 @@ export function findDeclaration(unit: Unit, name: string): Declaration | undefin
 }
 
 /** The block of that name, seen from a file, and the file it stands in. */
-export function findBlock(program: Pick<Program, "std">, unit: Unit, name: string): { readonly section: Section; readonly unit: Unit } | undefined {
+export function findBlock(
+  program: Pick<Program, "std">,
+  unit: Unit,
+  name: string,
+): { readonly section: Section; readonly unit: Unit } | undefined {
   const own = unit.blocks.get(name);
   if (own !== undefined) return { section: own, unit };
   const imported = follow(unit, name, (target) => {
@@ -274,7 +315,13 @@ function isAllowed(units: Iterable<Unit>, diagnostic: Diagnostic): boolean {
     if (unit.allow.has(diagnostic.code)) return true;
     for (const { section, settings } of unit.sections.values()) {
       const allow = settings.get("allow");
-      if (allow !== undefined && section.span.start <= span.start && span.end <= section.span.end && allowed(allow.value).includes(diagnostic.code)) return true;
+      if (
+        allow !== undefined &&
+        section.span.start <= span.start &&
+        span.end <= section.span.end &&
+        allowed(allow.value).includes(diagnostic.code)
+      )
+        return true;
     }
   }
   return false;

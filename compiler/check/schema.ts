@@ -53,12 +53,28 @@ export const schema = {
     allow: { type: list, default: "[]", doc: "Codes of warnings that are not shown for this file or section." },
   },
   tokenizer: {
-    kind: { type: word("char", "byte", "bpe", "unigram", "label", "palette", "vq", "binary", "union"), doc: "How raw data becomes tokens." },
+    kind: {
+      type: word("char", "byte", "bpe", "unigram", "label", "palette", "vq", "binary", "union"),
+      doc: "How raw data becomes tokens.",
+    },
     corpus: { type: string, doc: "A text file: the alphabet of `char`, the training text of `bpe` and `unigram`." },
     file: later(any, "A trained vocabulary, for example a tokenizer.json."),
-    vocab_size: { type: int(1), doc: "Ids in all; more than there are tokens reserves the rest.", synonyms: ["n_vocab", "vocabulary_size", "num_embeddings"] },
-    special: { type: any, default: "[]", doc: "Names for ids: a list takes the next free ones, a record gives a number or a member's piece.", synonyms: ["specials", "special_tokens", "added_tokens"] },
-    classes: { type: int(1), doc: "The number of labels of a `label` tokenizer whose names do not matter.", synonyms: ["n_classes", "num_classes"] },
+    vocab_size: {
+      type: int(1),
+      doc: "Ids in all; more than there are tokens reserves the rest.",
+      synonyms: ["n_vocab", "vocabulary_size", "num_embeddings"],
+    },
+    special: {
+      type: any,
+      default: "[]",
+      doc: "Names for ids: a list takes the next free ones, a record gives a number or a member's piece.",
+      synonyms: ["specials", "special_tokens", "added_tokens"],
+    },
+    classes: {
+      type: int(1),
+      doc: "The number of labels of a `label` tokenizer whose names do not matter.",
+      synonyms: ["n_classes", "num_classes"],
+    },
     names: { type: list, doc: "The labels of a `label` tokenizer, in order." },
     members: { type: list, doc: "The tokenizers of a `union`, which take consecutive ids." },
     prefix: later(word("start", "every", "never"), "Where a space is put before text."),
@@ -74,9 +90,12 @@ export const schema = {
     ...image,
   },
   data: {
-    source: { type: form("text", "images", "class_folders", "frame_folders", "paired_folders", "jsonl", "csv"), doc: "Where raw examples come from: `text(\"a.txt\", \"b.txt\")`." },
+    source: {
+      type: form("text", "images", "class_folders", "frame_folders", "paired_folders", "jsonl", "csv"),
+      doc: 'Where raw examples come from: `text("a.txt", "b.txt")`.',
+    },
     split: { type: record, doc: "Shares by name, adding to 1, cut in order: `{ train = 0.9, val = 0.1 }`. Without it all is `train`." },
-    field: { type: string, default: "\"text\"", doc: "The name of the field that a text source gives." },
+    field: { type: string, default: '"text"', doc: "The name of the field that a text source gives." },
     fields: later(record, "Names of the fields by column."),
     group: later(any, "How examples are put together into lists."),
     clip: later(any, "How films are cut."),
@@ -86,32 +105,72 @@ export const schema = {
   },
   sequence: {
     tokens: { type: { kind: "pattern" }, doc: "The pattern: fields, specials, strings, `predict(…)`, `drop(…)`, `one_of([…])`." },
-    rows: { type: word("one", "packed", "window", "stream"), default: "one", doc: "How examples become rows of `context_length + 1` tokens." },
+    rows: {
+      type: word("one", "packed", "window", "stream"),
+      default: "one",
+      doc: "How examples become rows of `context_length + 1` tokens.",
+    },
     shorten: { type: any, doc: "The field that gives way when an example is too long." },
     resize: later(any, "How images of a field are fitted."),
   },
   model: {
-    context_length: { type: int(1), default: "256", doc: "The most tokens a row of input holds.", synonyms: ["block_size", "n_ctx", "seq_len", "max_seq_len", "max_position_embeddings", "n_positions", "sequence_length"] },
-    weights: { type: form("load"), doc: "Where the parameters come from when they were not trained in this run: `load(\"model.safetensors\", prefix = \"\", ignore = [], fresh = [], rename = {})`." },
+    context_length: {
+      type: int(1),
+      default: "256",
+      doc: "The most tokens a row of input holds.",
+      synonyms: ["block_size", "n_ctx", "seq_len", "max_seq_len", "max_position_embeddings", "n_positions", "sequence_length"],
+    },
+    weights: {
+      type: form("load"),
+      doc: 'Where the parameters come from when they were not trained in this run: `load("model.safetensors", prefix = "", ignore = [], fresh = [], rename = {})`.',
+    },
   },
   training: {
     model: { type: { kind: "section", keyword: "model" }, doc: "The model that is trained." },
     examples: { type: { kind: "examples" }, doc: "A sequence applied to data: `passage(plays)`.", synonyms: ["dataset", "train_data"] },
     objective: { type: form("next_token", "masked_token"), default: "next_token", doc: "What a row learns." },
-    batch_size: { type: int(1), default: "16", doc: "Rows of a micro-batch.", synonyms: ["train_batch_size", "per_device_train_batch_size", "micro_batch_size"] },
-    accumulate: { type: int(1), default: "1", doc: "Micro-batches of a step.", synonyms: ["gradient_accumulation_steps", "grad_accum", "accumulation_steps"] },
+    batch_size: {
+      type: int(1),
+      default: "16",
+      doc: "Rows of a micro-batch.",
+      synonyms: ["train_batch_size", "per_device_train_batch_size", "micro_batch_size"],
+    },
+    accumulate: {
+      type: int(1),
+      default: "1",
+      doc: "Micro-batches of a step.",
+      synonyms: ["gradient_accumulation_steps", "grad_accum", "accumulation_steps"],
+    },
     max_steps: { type: int(1), doc: "Steps in all.", synonyms: ["max_iters", "num_steps", "total_steps", "steps", "num_train_steps"] },
-    optimizer: { type: form("adamw"), default: "adamw()", doc: "`adamw(betas = [0.9, 0.999], eps = 1e-8, weight_decay = 0.1, decay = matrices)`; `decay = matrices` decays parameters of two or more axes, `all` every one." },
+    optimizer: {
+      type: form("adamw"),
+      default: "adamw()",
+      doc: "`adamw(betas = [0.9, 0.999], eps = 1e-8, weight_decay = 0.1, decay = matrices)`; `decay = matrices` decays parameters of two or more axes, `all` every one.",
+    },
     learning_rate: {
       type: { kind: "form", words: ["constant", "cosine", "linear"], number: true },
       default: "constant(3e-4)",
       doc: "A number, `constant(value, warmup = 0)`, `cosine(peak, floor = peak / 10, warmup = 0, steps = max_steps)` or `linear(…)` with floor 0. `warmup` below 1 is a share of `steps`.",
       synonyms: ["lr", "learning_rate_schedule", "lr_schedule"],
     },
-    clip_norm: { type: number(0), doc: "The greatest norm of all gradients together; without it they are not clipped.", synonyms: ["grad_clip", "max_grad_norm", "gradient_clip", "clip_grad_norm"] },
+    clip_norm: {
+      type: number(0),
+      doc: "The greatest norm of all gradients together; without it they are not clipped.",
+      synonyms: ["grad_clip", "max_grad_norm", "gradient_clip", "clip_grad_norm"],
+    },
     ema: { type: number(0, 1), doc: "Decay of a running average of the parameters, which sampling then uses.", synonyms: ["ema_decay"] },
-    evaluate_every: { type: int(1), default: "250", doc: "Steps between two validations.", synonyms: ["eval_interval", "eval_steps", "eval_every"] },
-    checkpoint_every: { type: int(1), default: "1000", doc: "Steps between two checkpoints.", synonyms: ["save_steps", "save_interval", "checkpoint_interval"] },
+    evaluate_every: {
+      type: int(1),
+      default: "250",
+      doc: "Steps between two validations.",
+      synonyms: ["eval_interval", "eval_steps", "eval_every"],
+    },
+    checkpoint_every: {
+      type: int(1),
+      default: "1000",
+      doc: "Steps between two checkpoints.",
+      synonyms: ["save_steps", "save_interval", "checkpoint_interval"],
+    },
     seed: { type: int(0), default: "1", doc: "The seed of initialisation, order and dropout.", synonyms: ["random_seed"] },
     data: later({ kind: "section", keyword: "data" }, "Raw examples for `losses`."),
     max_epochs: later(int(1), "Passes over the data."),
@@ -124,13 +183,27 @@ export const schema = {
   sampler: {
     model: { type: { kind: "section", keyword: "model" }, doc: "The model that scores the next token." },
     sequence: { type: { kind: "section", keyword: "sequence" }, doc: "The pattern that is filled in." },
-    given: { type: record, default: "{}", doc: "Fields that are given unless the command line gives others: `{ text = \"\\n\" }`.", synonyms: ["prompt", "start"] },
+    given: {
+      type: record,
+      default: "{}",
+      doc: 'Fields that are given unless the command line gives others: `{ text = "\\n" }`.',
+      synonyms: ["prompt", "start"],
+    },
     temperature: { type: number(0), default: "1", doc: "Logits are divided by it; 0 takes the likeliest token." },
     top_k: { type: int(0), default: "0", doc: "Only the k likeliest tokens are drawn; 0: all." },
     top_p: { type: number(0, 1), default: "1", doc: "Only the likeliest tokens that together reach this probability are drawn." },
     min_p: { type: number(0, 1), default: "0", doc: "Only tokens at least this likely, relative to the likeliest, are drawn." },
-    repetition_penalty: { type: number(0), default: "1", doc: "Logits of tokens already in the row are divided by it, or multiplied where negative." },
-    max_new_tokens: { type: int(1), default: "256", doc: "Where an open part ends at the latest.", synonyms: ["max_tokens", "max_length", "max_gen_len", "num_tokens"] },
+    repetition_penalty: {
+      type: number(0),
+      default: "1",
+      doc: "Logits of tokens already in the row are divided by it, or multiplied where negative.",
+    },
+    max_new_tokens: {
+      type: int(1),
+      default: "256",
+      doc: "Where an open part ends at the latest.",
+      synonyms: ["max_tokens", "max_length", "max_gen_len", "num_tokens"],
+    },
     guidance_scale: later(any, "How far logits are moved away from the unconditional ones."),
     method: later(form("masked"), "How tokens are filled in."),
     extend: later(any, "An image is grown to a side."),
@@ -155,7 +228,16 @@ export const schema = {
   block: {},
 } as const satisfies Record<SectionKeyword | "file", Readonly<Record<string, Setting>>>;
 
-export const sectionKeywords: readonly SectionKeyword[] = ["tokenizer", "data", "sequence", "block", "model", "training", "sampler", "evaluation"];
+export const sectionKeywords: readonly SectionKeyword[] = [
+  "tokenizer",
+  "data",
+  "sequence",
+  "block",
+  "model",
+  "training",
+  "sampler",
+  "evaluation",
+];
 
 export function isSectionKeyword(text: string): text is SectionKeyword {
   return (sectionKeywords as readonly string[]).includes(text);
@@ -188,7 +270,11 @@ export function showSettingType(type: SettingType): string {
     case "int":
       return type.min === 0 ? "a whole number" : `a whole number of at least ${type.min}`;
     case "number":
-      return Number.isFinite(type.max) ? `a number from ${type.min} to ${type.max}` : type.min === 0 ? "a number of at least 0" : "a number";
+      return Number.isFinite(type.max)
+        ? `a number from ${type.min} to ${type.max}`
+        : type.min === 0
+          ? "a number of at least 0"
+          : "a number";
     case "string":
       return "a text in quotes";
     case "boolean":

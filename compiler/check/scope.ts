@@ -1,9 +1,9 @@
 // Names in sight. A scope answers what a name is worth and what a callee is; values and callables do not collide.
 
 import type { Machine, Place } from "./machine.js";
+import { primitiveNames } from "./primitives.js";
 import type { Program, Unit } from "./program.js";
 import { findBlock } from "./program.js";
-import { primitiveNames } from "./primitives.js";
 import type { Callable, Value } from "./values.js";
 
 /** What all expressions of one check share. */

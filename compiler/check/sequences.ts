@@ -3,9 +3,9 @@
 
 import type { Expr, Section } from "../../grammar/tree.js";
 import type { DataSpec, PatternPart, SequenceSpec } from "../../runtime/artifact.js";
+import { resolvePath } from "../host.js";
 import { replaceBy } from "../messages.js";
 import { nearest } from "../suggest.js";
-import { resolvePath } from "../host.js";
 import { evaluate } from "./evaluate.js";
 import { type Declaration, findDeclaration } from "./program.js";
 import { type Checker, headOf, read, sectionScope } from "./settings.js";
@@ -32,20 +32,34 @@ interface Pattern {
 }
 
 /** Undefined after a report. */
-export function sequence(checker: Checker, declaration: Declaration, vocabularyOf: (d: Declaration) => Vocabulary | undefined): CheckedSequence | undefined {
+export function sequence(
+  checker: Checker,
+  declaration: Declaration,
+  vocabularyOf: (d: Declaration) => Vocabulary | undefined,
+): CheckedSequence | undefined {
   const { program } = checker;
   const settings = read(checker, declaration);
   const result = declaration.section.signature?.results[0];
   const owner = result?.name === undefined ? undefined : findDeclaration(declaration.unit, result.name.text);
   if (result?.name === undefined || owner?.keyword !== "tokenizer") {
-    if (result?.name === undefined) program.report("missing-setting", headOf(declaration), { section: declaration.name, name: "-> vocabulary", example: `sequence ${declaration.name}(text: chars) -> chars` });
+    if (result?.name === undefined)
+      program.report("missing-setting", headOf(declaration), {
+        section: declaration.name,
+        name: "-> vocabulary",
+        example: `sequence ${declaration.name}(text: chars) -> chars`,
+      });
     else program.report("unknown-name", result.name.span, { name: result.name.text, what: "section" });
     return undefined;
   }
   const vocabulary = vocabularyOf(owner);
   const fields = fieldsOf(checker, declaration.section, declaration, vocabularyOf);
   const tokens = declaration.settings.get("tokens");
-  if (tokens === undefined) program.report("missing-setting", headOf(declaration), { section: declaration.name, name: "tokens", example: "tokens = [predict(text)]" });
+  if (tokens === undefined)
+    program.report("missing-setting", headOf(declaration), {
+      section: declaration.name,
+      name: "tokens",
+      example: "tokens = [predict(text)]",
+    });
   const rows = settings.word("rows", "one");
   if (vocabulary === undefined || fields === undefined || tokens === undefined || rows === undefined) return undefined;
   const pattern: Pattern = { checker, declaration, vocabulary, fields, open: [], unbuilt: undefined, sound: true };
@@ -61,11 +75,16 @@ export function sequence(checker: Checker, declaration: Declaration, vocabularyO
     if (shortened !== undefined && [...(declaration.section.signature?.parameters ?? [])].some((p) => p.type?.shape !== undefined)) {
       pattern.unbuilt ??= { what: "Shortening a list", expr: declaration.settings.get("shorten")?.value ?? tokens.value };
     } else {
-      program.report("wrong-setting", settings.span("shorten"), { name: "shorten", expected: "the name of a field", got: describe(shorten) });
+      program.report("wrong-setting", settings.span("shorten"), {
+        name: "shorten",
+        expected: "the name of a field",
+        got: describe(shorten),
+      });
       return undefined;
     }
   }
-  if (settings.has("resize")) pattern.unbuilt ??= { what: "`resize` of a sequence", expr: declaration.settings.get("resize")?.value ?? tokens.value };
+  if (settings.has("resize"))
+    pattern.unbuilt ??= { what: "`resize` of a sequence", expr: declaration.settings.get("resize")?.value ?? tokens.value };
   return {
     declaration,
     vocabulary,
@@ -189,7 +208,12 @@ function marked(p: Pattern, expr: Extract<Expr, { kind: "call" }>): PatternPart[
   const allowed: readonly string[] = callee === "predict" ? ["weight"] : callee === "drop" ? ["to", "rate"] : [];
   if (callee !== "predict" && callee !== "drop" && callee !== "one_of") {
     const near = nearest(callee, ["predict", "drop", "one_of"]);
-    program.report("wrong-pattern", expr.callee.span, { what: `\`${callee}(…)\`` }, near === undefined ? {} : { fix: replaceBy(near, expr.callee.span) });
+    program.report(
+      "wrong-pattern",
+      expr.callee.span,
+      { what: `\`${callee}(…)\`` },
+      near === undefined ? {} : { fix: replaceBy(near, expr.callee.span) },
+    );
     p.sound = false;
     return [];
   }
@@ -200,7 +224,12 @@ function marked(p: Pattern, expr: Extract<Expr, { kind: "call" }>): PatternPart[
     else if (allowed.includes(argument.name.text)) named.set(argument.name.text, argument.value);
     else {
       const near = nearest(argument.name.text, allowed);
-      program.report("unknown-argument", argument.name.span, { callee, name: argument.name.text, has: allowed }, near === undefined ? {} : { fix: replaceBy(near, argument.name.span) });
+      program.report(
+        "unknown-argument",
+        argument.name.span,
+        { callee, name: argument.name.text, has: allowed },
+        near === undefined ? {} : { fix: replaceBy(near, argument.name.span) },
+      );
       p.sound = false;
     }
   }
@@ -209,13 +238,20 @@ function marked(p: Pattern, expr: Extract<Expr, { kind: "call" }>): PatternPart[
     if (source === undefined) return missing;
     const value = evaluate(p.checker, source, sectionScope(p.checker, p.declaration));
     if (value.kind === "number" && value.value >= low && value.value <= high) return value.value;
-    if (value.kind !== "unknown") program.report("out-of-range", source.span, { name, value: describe(value), range: high === 1 ? "a number from 0 to 1" : "a number of at least 0" });
+    if (value.kind !== "unknown")
+      program.report("out-of-range", source.span, {
+        name,
+        value: describe(value),
+        range: high === 1 ? "a number from 0 to 1" : "a number of at least 0",
+      });
     p.sound = false;
     return missing;
   };
   switch (callee) {
     case "predict":
-      return [{ kind: "predict", parts: positional.flatMap((e) => partsOf(p, e)), weight: number("weight", 1, 0, Number.POSITIVE_INFINITY) }];
+      return [
+        { kind: "predict", parts: positional.flatMap((e) => partsOf(p, e)), weight: number("weight", 1, 0, Number.POSITIVE_INFINITY) },
+      ];
     case "drop": {
       const to = named.get("to");
       const rate = number("rate", 0.1, 0, 1);
@@ -282,13 +318,18 @@ export function data(checker: Checker, declaration: Declaration): CheckedData | 
   const settings = read(checker, declaration);
   const source = settings.value("source");
   if (source === undefined) {
-    program.report("missing-setting", headOf(declaration), { section: declaration.name, name: "source", example: 'source = text("text.txt")' });
+    program.report("missing-setting", headOf(declaration), {
+      section: declaration.name,
+      name: "source",
+      example: 'source = text("text.txt")',
+    });
     return undefined;
   }
   const word = settings.word("source", "");
   if (word === undefined || source.kind !== "word") return undefined;
   if (word !== "text") return { unbuilt: `The source \`${word}(…)\`` };
-  const later = ["fields", "group", "clip", "order"].find((name) => settings.has(name)) ?? (declaration.parts.size > 0 ? "example" : undefined);
+  const later =
+    ["fields", "group", "clip", "order"].find((name) => settings.has(name)) ?? (declaration.parts.size > 0 ? "example" : undefined);
   if (later !== undefined) return { unbuilt: `\`${later}\` of a data section` };
   const items = source.positional.flatMap((argument) => (argument.value.kind === "list" ? argument.value.items : [argument.value]));
   const paths = items.flatMap((item) => (item.kind === "string" ? [item.value] : []));
@@ -296,7 +337,8 @@ export function data(checker: Checker, declaration: Declaration): CheckedData | 
     program.report("missing-argument", source.span, { callee: "text", name: "path" });
     return undefined;
   }
-  for (const path of paths) if (!program.host.exists(resolvePath(declaration.unit.folder, path))) program.report("missing-data", source.span, { path });
+  for (const path of paths)
+    if (!program.host.exists(resolvePath(declaration.unit.folder, path))) program.report("missing-data", source.span, { path });
   const split = splitOf(checker, declaration);
   const field = settings.has("field") ? settings.string("field") : "text";
   if (split === undefined || field === undefined) return undefined;

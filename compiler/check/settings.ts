@@ -64,7 +64,9 @@ export function unitScope(checker: Checker, unit: Unit): Scope {
       const section = findDeclaration(unit, name);
       if (section !== undefined) return { kind: "section", declaration: section };
       const found = findBinding(unit, name);
-      return found === undefined ? undefined : memo(checker, found.binding.value, name, found.binding.span, unitScope(checker, found.unit), WORDS);
+      return found === undefined
+        ? undefined
+        : memo(checker, found.binding.value, name, found.binding.span, unitScope(checker, found.unit), WORDS);
     },
     visible: () => [...unit.sections.keys(), ...unit.bindings.keys(), ...unit.imports.keys()],
     depth: 0,
@@ -83,7 +85,11 @@ export function checkBindings(checker: Checker, declaration: Declaration): void 
     const synonym = synonymOf(declaration.keyword, name, used);
     const unset = [...used].filter((n) => !declaration.settings.has(n) && findDeclaration(declaration.unit, n) === undefined);
     const near = synonym ?? nearest(name, [...Object.keys(settings), ...unset]);
-    const facts: Facts<"unknown-setting"> = { section: declaration.section.name === undefined ? declaration.keyword : `${declaration.keyword} ${declaration.name}`, name, ...(synonym === undefined ? {} : { here: synonym }) };
+    const facts: Facts<"unknown-setting"> = {
+      section: declaration.section.name === undefined ? declaration.keyword : `${declaration.keyword} ${declaration.name}`,
+      name,
+      ...(synonym === undefined ? {} : { here: synonym }),
+    };
     program.report("unknown-setting", source.name.span, facts, near === undefined ? {} : { fix: replaceBy(near, source.name.span) });
   }
 }
@@ -200,7 +206,12 @@ export function read(checker: Checker, declaration: Declaration): Read {
     if (got.kind !== "unknown" && type !== undefined) {
       const words = type.kind === "word" || type.kind === "form" ? type.words : [];
       const near = got.kind === "word" ? nearest(got.word, words) : undefined;
-      program.report("wrong-setting", span(name), { name, expected: showSettingType(type), got: describe(got) }, near === undefined || got.kind !== "word" ? {} : { fix: replaceBy(near, { ...got.span, end: got.span.start + got.word.length }) });
+      program.report(
+        "wrong-setting",
+        span(name),
+        { name, expected: showSettingType(type), got: describe(got) },
+        near === undefined || got.kind !== "word" ? {} : { fix: replaceBy(near, { ...got.span, end: got.span.start + got.word.length }) },
+      );
     }
     return undefined;
   };
@@ -217,8 +228,14 @@ export function read(checker: Checker, declaration: Declaration): Read {
       const type = setting(name)?.type;
       if (got.kind !== "number" || got.dim !== undefined) return wrong(name, got);
       const whole = type?.kind === "int";
-      const [low, high] = type?.kind === "int" ? [type.min, Number.POSITIVE_INFINITY] : type?.kind === "number" ? [type.min, type.max] : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-      if ((whole && !Number.isInteger(got.value)) || !(got.value >= low && got.value <= high)) return outOfRange(program, name, got, span(name), type === undefined ? "" : showSettingType(type));
+      const [low, high] =
+        type?.kind === "int"
+          ? [type.min, Number.POSITIVE_INFINITY]
+          : type?.kind === "number"
+            ? [type.min, type.max]
+            : [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+      if ((whole && !Number.isInteger(got.value)) || !(got.value >= low && got.value <= high))
+        return outOfRange(program, name, got, span(name), type === undefined ? "" : showSettingType(type));
       return got.value;
     },
     string(name) {
@@ -239,8 +256,16 @@ export function read(checker: Checker, declaration: Declaration): Read {
       if (got === undefined) return undefined;
       if (got.kind === "section" && got.declaration.keyword === keyword) return got.declaration;
       if (got.kind !== "word") return wrong(name, got);
-      const near = nearest(got.word, [...declaration.unit.sections.values()].filter((d) => d.keyword === keyword).map((d) => d.name));
-      program.report("unknown-name", span(name), { name: got.word, what: "section" }, near === undefined ? {} : { fix: replaceBy(near, span(name)) });
+      const near = nearest(
+        got.word,
+        [...declaration.unit.sections.values()].filter((d) => d.keyword === keyword).map((d) => d.name),
+      );
+      program.report(
+        "unknown-name",
+        span(name),
+        { name: got.word, what: "section" },
+        near === undefined ? {} : { fix: replaceBy(near, span(name)) },
+      );
       return undefined;
     },
   };
@@ -256,4 +281,3 @@ export function headOf(declaration: Declaration): Span {
   const { keyword, name } = declaration.section;
   return name === undefined ? keyword.span : { ...keyword.span, end: name.span.end };
 }
-

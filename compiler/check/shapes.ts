@@ -1,8 +1,8 @@
 // The rules that shapes follow: alignment from the right, axes, reshapes; and what each does to the rows. Shapes and reasons in; shapes, reasons and
 // the new rows axis out, or undefined after a mistake was reported.
 
-import type { Span } from "../../grammar/source.js";
 import type { Label } from "../../grammar/diagnostic.js";
+import type { Span } from "../../grammar/source.js";
 import { constantOf, type Dim, equal, mul, ONE, showShape } from "./dims.js";
 import type { Program } from "./program.js";
 import type { Reason, RowMix, TensorValue } from "./values.js";
@@ -54,7 +54,12 @@ export function broadcast(program: Program, what: string, tensors: readonly Tens
         reason = t.reasons[i];
         owner = t;
       } else if (!equal(dim, next)) {
-        program.report("shape-mismatch", span, { what, left: showType(owner.type), right: showType(t.type) }, { also: because(reason, t.reasons[i]) });
+        program.report(
+          "shape-mismatch",
+          span,
+          { what, left: showType(owner.type), right: showType(t.type) },
+          { also: because(reason, t.reasons[i]) },
+        );
         return undefined;
       }
     }
@@ -82,7 +87,13 @@ export function axisOf(program: Program, t: TensorValue, axis: number, span: Spa
 }
 
 /** Where the rows go when a shape is read as another of the same size. */
-export function reshaped(program: Program, t: TensorValue, shape: readonly Dim[], reasons: readonly (Reason | undefined)[], span: Span): Shaped | undefined {
+export function reshaped(
+  program: Program,
+  t: TensorValue,
+  shape: readonly Dim[],
+  reasons: readonly (Reason | undefined)[],
+  span: Span,
+): Shaped | undefined {
   if (!equal(product(t.type.shape), product(shape))) {
     program.report("wrong-size", span, { from: showType(t.type), to: showShape(shape) }, { also: because(...t.reasons, ...reasons) });
     return undefined;
@@ -91,7 +102,8 @@ export function reshaped(program: Program, t: TensorValue, shape: readonly Dim[]
   const dim = t.type.shape[t.rows] ?? ONE;
   const before = product(t.type.shape.slice(0, t.rows));
   for (let axis = 0; axis < shape.length; axis++) {
-    if (equal(shape[axis] ?? ONE, dim) && equal(product(shape.slice(0, axis)), before)) return { shape, reasons, rows: axis, mix: undefined };
+    if (equal(shape[axis] ?? ONE, dim) && equal(product(shape.slice(0, axis)), before))
+      return { shape, reasons, rows: axis, mix: undefined };
   }
   return { shape, reasons, rows: undefined, mix: { kind: "ahead", why: "rows are folded into another axis", span } };
 }

@@ -8,14 +8,24 @@ import { showType } from "./values.js";
 
 export function showModel(model: Model): string {
   const parts: string[] = [];
-  for (const { name, spec, vocabSize } of model.tokenizers.values()) parts.push(block(`tokenizer ${name}`, [...tokenizerLines(spec), `vocab_size ${vocabSize}`]));
+  for (const { name, spec, vocabSize } of model.tokenizers.values())
+    parts.push(block(`tokenizer ${name}`, [...tokenizerLines(spec), `vocab_size ${vocabSize}`]));
   for (const d of model.data.values()) {
     const split = Object.entries(d.split).map(([name, share]) => `${name} ${share}`);
-    parts.push(block(`data ${d.name}`, [`text ${d.source.paths.map((p) => JSON.stringify(p)).join(" ")} as ${d.field}`, `split ${split.length === 0 ? "train 1" : split.join(", ")}`]));
+    parts.push(
+      block(`data ${d.name}`, [
+        `text ${d.source.paths.map((p) => JSON.stringify(p)).join(" ")} as ${d.field}`,
+        `split ${split.length === 0 ? "train 1" : split.join(", ")}`,
+      ]),
+    );
   }
   for (const s of model.sequences.values()) {
     const fields = s.fields.map((f) => `${f.name}: ${f.tokenizer}${f.list ? "[]" : ""}`).join(", ");
-    const lines = [`tokens [${s.tokens.map(pattern).join(", ")}]`, `rows ${s.rows}`, ...(s.shorten === undefined ? [] : [`shorten ${s.shorten}`])];
+    const lines = [
+      `tokens [${s.tokens.map(pattern).join(", ")}]`,
+      `rows ${s.rows}`,
+      ...(s.shorten === undefined ? [] : [`shorten ${s.shorten}`]),
+    ];
     parts.push(block(`sequence ${s.name}(${fields}) -> ${s.vocabulary}`, lines));
   }
   for (const network of model.networks.values()) parts.push(showNetwork(network));
@@ -117,7 +127,9 @@ function showInit(init: Init): string {
 }
 
 function showSchedule(s: Schedule): string {
-  return s.kind === "constant" ? `constant(${s.value}, warmup = ${s.warmup})` : `${s.kind}(peak = ${s.peak}, floor = ${s.floor}, warmup = ${s.warmup}, steps = ${s.steps})`;
+  return s.kind === "constant"
+    ? `constant(${s.value}, warmup = ${s.warmup})`
+    : `${s.kind}(peak = ${s.peak}, floor = ${s.floor}, warmup = ${s.warmup}, steps = ${s.steps})`;
 }
 
 function trainingLines(t: Training): string[] {

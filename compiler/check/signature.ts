@@ -28,17 +28,35 @@ export function showDeclared(type: Type): string {
 }
 
 /** Checks a value against a parameter's type and solves what the type names; false after a report. */
-export function accept(context: Context, name: string, type: Type | undefined, value: Value, at: Span, scope: Scope, solved: Solved): boolean {
+export function accept(
+  context: Context,
+  name: string,
+  type: Type | undefined,
+  value: Value,
+  at: Span,
+  scope: Scope,
+  solved: Solved,
+): boolean {
   if (value.kind === "unknown" || type === undefined) return true;
   if (type.shape !== undefined) return acceptTensor(context, name, type, value, at, scope, solved);
   const kind = type.name?.text;
   const expected = scalarTypes.get(kind ?? "");
   if (expected === undefined || kind === undefined) {
-    context.program.report("unknown-name", type.span, { name: kind ?? "", what: "name" }, { notes: ["Types are `int`, `float`, `bool`, `word`, `string`, `list`, `record` and shapes."] });
+    context.program.report(
+      "unknown-name",
+      type.span,
+      { name: kind ?? "", what: "name" },
+      { notes: ["Types are `int`, `float`, `bool`, `word`, `string`, `list`, `record` and shapes."] },
+    );
     return false;
   }
   if (expected.accepts(value)) return kind !== "int" || toDim(context.program, value, at, `\`${name}\``) !== undefined;
-  context.program.report("wrong-value", at, { expected: `\`${name}\`, ${expected.words},`, got: describe(value) }, { also: [{ span: type.span, text: "declared here" }] });
+  context.program.report(
+    "wrong-value",
+    at,
+    { expected: `\`${name}\`, ${expected.words},`, got: describe(value) },
+    { also: [{ span: type.span, text: "declared here" }] },
+  );
   return false;
 }
 
@@ -55,7 +73,12 @@ const scalarTypes: ReadonlyMap<string, { readonly words: string; accepts(value: 
 function acceptTensor(context: Context, name: string, type: Type, value: Value, at: Span, scope: Scope, solved: Solved): boolean {
   const { program } = context;
   if (value.kind !== "tensor") {
-    program.report("wrong-value", at, { expected: `\`${name}\`, a tensor ${showDeclared(type)},`, got: describe(value) }, { also: [{ span: type.span, text: "declared here" }] });
+    program.report(
+      "wrong-value",
+      at,
+      { expected: `\`${name}\`, a tensor ${showDeclared(type)},`, got: describe(value) },
+      { also: [{ span: type.span, text: "declared here" }] },
+    );
     return false;
   }
   const wanted = type.name?.text;
@@ -66,11 +89,21 @@ function acceptTensor(context: Context, name: string, type: Type, value: Value, 
       return false;
     }
     if (!tokens) {
-      program.report("wrong-value", at, { expected: `\`${name}\`, tokens ${showDeclared(type)},`, got: describe(value) }, { also: [{ span: type.span, text: "declared here" }] });
+      program.report(
+        "wrong-value",
+        at,
+        { expected: `\`${name}\`, tokens ${showDeclared(type)},`, got: describe(value) },
+        { also: [{ span: type.span, text: "declared here" }] },
+      );
       return false;
     }
     if (wanted !== "token" && value.type.vocabulary !== wanted) {
-      program.report("wrong-vocabulary", at, { expected: wanted, got: value.type.vocabulary ?? "" }, { also: [{ span: type.span, text: `\`${name}\`, from the signature` }] });
+      program.report(
+        "wrong-vocabulary",
+        at,
+        { expected: wanted, got: value.type.vocabulary ?? "" },
+        { also: [{ span: type.span, text: `\`${name}\`, from the signature` }] },
+      );
       return false;
     }
   } else if (value.type.element === "token") {
@@ -89,7 +122,12 @@ export function match(context: Context, name: string, type: Type, value: TensorV
   const wrong = (also: readonly (Reason | undefined)[] = []): false => {
     const known = solvedText(declared, solved);
     const details = { also: [{ span: type.span, text: "declared here" }, ...because(...also)] };
-    context.program.report("wrong-shape", at, { name, expected: showDeclared(type), got: showType(value.type), ...(known === "" ? {} : { where: known }) }, details);
+    context.program.report(
+      "wrong-shape",
+      at,
+      { name, expected: showDeclared(type), got: showType(value.type), ...(known === "" ? {} : { where: known }) },
+      details,
+    );
     return false;
   };
   if (restAt < 0 ? shape.length !== fixed : shape.length < fixed) return wrong();
@@ -100,7 +138,12 @@ export function match(context: Context, name: string, type: Type, value: TensorV
     if (before === undefined) solved.rest = { shape: rest, reasons: value.reasons.slice(restAt, restAt + restLength) };
     else if (before.shape.length !== rest.length || !before.shape.every((dim, i) => equal(dim, rest[i] ?? dim))) {
       const where = `\`...\` is ${showShape(before.shape)} in this call.`;
-      context.program.report("wrong-shape", at, { name, expected: showDeclared(type), got: showType(value.type), where }, { also: [{ span: type.span, text: "declared here" }, ...because(...before.reasons)] });
+      context.program.report(
+        "wrong-shape",
+        at,
+        { name, expected: showDeclared(type), got: showType(value.type), where },
+        { also: [{ span: type.span, text: "declared here" }, ...because(...before.reasons)] },
+      );
       return false;
     }
   }
@@ -144,7 +187,8 @@ function solvedText(declared: readonly DimTree[], solved: Solved): string {
   for (const dim of declared) {
     if (dim.kind !== "dim" || dim.value.kind !== "name") continue;
     const value = solved.dims.get(dim.value.name);
-    if (value !== undefined) parts.push(`\`${dim.value.name}\` is ${value.dim === undefined ? value.value : describe(value).replace("the dimension ", "")}`);
+    if (value !== undefined && describe(value) !== `the dimension ${dim.value.name}`)
+      parts.push(`\`${dim.value.name}\` is ${value.dim === undefined ? value.value : describe(value).replace("the dimension ", "")}`);
   }
   return parts.length === 0 ? "" : `In this call ${parts.join(", ")}.`;
 }

@@ -28,7 +28,11 @@ export interface Vocabulary {
 }
 
 /** Undefined after a report. */
-export function tokenizer(checker: Checker, declaration: Declaration, vocabularyOf: (d: Declaration) => Vocabulary | undefined): Vocabulary | undefined {
+export function tokenizer(
+  checker: Checker,
+  declaration: Declaration,
+  vocabularyOf: (d: Declaration) => Vocabulary | undefined,
+): Vocabulary | undefined {
   const settings = read(checker, declaration);
   if (!settings.has("kind")) {
     settings.report("missing-setting", headOf(declaration), { section: declaration.name, name: "kind", example: "kind = char" });
@@ -41,16 +45,43 @@ export function tokenizer(checker: Checker, declaration: Declaration, vocabulary
       const alphabet = charactersOf(checker, settings);
       if (alphabet === undefined) return undefined;
       const special = ownSpecials(settings, alphabet.length);
-      return special && sized(settings, { ...base, specials: special.ids, used: alphabet.length + special.names.length, size: 0, spec: { kind: "char", alphabet, specials: special.names } });
+      return (
+        special &&
+        sized(settings, {
+          ...base,
+          specials: special.ids,
+          used: alphabet.length + special.names.length,
+          size: 0,
+          spec: { kind: "char", alphabet, specials: special.names },
+        })
+      );
     }
     case "byte": {
       const special = ownSpecials(settings, 256);
-      return special && sized(settings, { ...base, specials: special.ids, used: 256 + special.names.length, size: 0, spec: { kind: "byte", specials: special.names } });
+      return (
+        special &&
+        sized(settings, {
+          ...base,
+          specials: special.ids,
+          used: 256 + special.names.length,
+          size: 0,
+          spec: { kind: "byte", specials: special.names },
+        })
+      );
     }
     case "label": {
       const names = labelsOf(settings);
       const special = names && ownSpecials(settings, names.length);
-      return special && sized(settings, { ...base, specials: special.ids, used: names.length + special.names.length, size: 0, spec: { kind: "label", names, specials: special.names } });
+      return (
+        special &&
+        sized(settings, {
+          ...base,
+          specials: special.ids,
+          used: names.length + special.names.length,
+          size: 0,
+          spec: { kind: "label", names, specials: special.names },
+        })
+      );
     }
     case "union":
       return union(settings, base, vocabularyOf);
@@ -68,7 +99,12 @@ function charactersOf(checker: Checker, settings: Read): string[] | undefined {
   const { declaration } = settings;
   const path = settings.string("corpus");
   if (path === undefined) {
-    if (!settings.has("corpus")) settings.report("missing-setting", headOf(declaration), { section: declaration.name, name: "corpus", example: 'corpus = "text.txt"' });
+    if (!settings.has("corpus"))
+      settings.report("missing-setting", headOf(declaration), {
+        section: declaration.name,
+        name: "corpus",
+        example: 'corpus = "text.txt"',
+      });
     return undefined;
   }
   const text = checker.program.host.read(resolvePath(declaration.unit.folder, path));
@@ -93,7 +129,11 @@ function labelsOf(settings: Read): string[] | undefined {
     return texts ?? settings.wrong("names", names);
   }
   if (!settings.has("classes")) {
-    settings.report("missing-setting", headOf(declaration), { section: declaration.name, name: "names", example: 'names = ["cat", "dog"]' });
+    settings.report("missing-setting", headOf(declaration), {
+      section: declaration.name,
+      name: "names",
+      example: 'names = ["cat", "dog"]',
+    });
     return undefined;
   }
   const count = settings.number("classes", 0);
@@ -102,18 +142,27 @@ function labelsOf(settings: Read): string[] | undefined {
 
 function textsOf(value: Value): string[] | undefined {
   if (value.kind !== "list") return undefined;
-  const texts = value.items.flatMap((item) => (item.kind === "string" ? [item.value] : item.kind === "word" && !item.called ? [item.word] : []));
+  const texts = value.items.flatMap((item) =>
+    item.kind === "string" ? [item.value] : item.kind === "word" && !item.called ? [item.word] : [],
+  );
   return texts.length === value.items.length ? texts : undefined;
 }
 
 /** Specials of a tokenizer that is no union take the ids after its own. */
-function ownSpecials(settings: Read, first: number): { readonly names: readonly string[]; readonly ids: ReadonlyMap<string, number> } | undefined {
+function ownSpecials(
+  settings: Read,
+  first: number,
+): { readonly names: readonly string[]; readonly ids: ReadonlyMap<string, number> } | undefined {
   const value = settings.value("special");
   if (value === undefined) return { names: [], ids: new Map() };
   const names = textsOf(value);
   if (names === undefined) {
     if (value.kind === "unknown") return undefined;
-    settings.report("wrong-setting", settings.span("special"), { name: "special", expected: 'a list of names, like `["bos", "eos"]`', got: describe(value) });
+    settings.report("wrong-setting", settings.span("special"), {
+      name: "special",
+      expected: 'a list of names, like `["bos", "eos"]`',
+      got: describe(value),
+    });
     return undefined;
   }
   return { names, ids: new Map(names.map((name, i) => [name, first + i])) };
@@ -135,7 +184,11 @@ function union(settings: Read, base: Base, vocabularyOf: (d: Declaration) => Voc
   const value = settings.value("members");
   if (value?.kind !== "list") {
     if (value !== undefined) return settings.wrong("members", value);
-    settings.report("missing-setting", headOf(declaration), { section: declaration.name, name: "members", example: "members = [words, pixels]" });
+    settings.report("missing-setting", headOf(declaration), {
+      section: declaration.name,
+      name: "members",
+      example: "members = [words, pixels]",
+    });
     return undefined;
   }
   const members: { vocabulary: Vocabulary; offset: number }[] = [];
@@ -198,5 +251,13 @@ function later(settings: Read, base: Base, kind: string): Vocabulary | undefined
   const bits = kind === "binary" ? settings.number("bits", 0) : undefined;
   const codes = bits !== undefined && groups !== undefined ? 2 ** (bits / groups) : settings.number("codebook_size", 0);
   const used = codes || settings.number("vocab_size", 0) || 0;
-  return { ...base, groups, specials: new Map(), used, size: Math.max(used, settings.number("vocab_size", used) ?? used), spec: undefined, unbuilt };
+  return {
+    ...base,
+    groups,
+    specials: new Map(),
+    used,
+    size: Math.max(used, settings.number("vocab_size", used) ?? used),
+    spec: undefined,
+    unbuilt,
+  };
 }

@@ -68,11 +68,19 @@ export type Value =
   /** A section by its name: `chars` in `chars.vocab_size`, `gpt` in `model = gpt`. */
   | { readonly kind: "section"; readonly declaration: Declaration }
   /** `passage(plays, text = story)` */
-  | { readonly kind: "examples"; readonly sequence: Declaration; readonly data: Declaration; readonly columns: ReadonlyMap<string, Value>; readonly span: Span }
+  | {
+      readonly kind: "examples";
+      readonly sequence: Declaration;
+      readonly data: Declaration;
+      readonly columns: ReadonlyMap<string, Value>;
+      readonly span: Span;
+    }
   /** What a mistake is worth: said once, then silent. */
   | { readonly kind: "unknown" };
 
-export type Callable = { readonly kind: "block"; readonly section: Section; readonly unit: Unit } | { readonly kind: "primitive"; readonly name: string };
+export type Callable =
+  | { readonly kind: "block"; readonly section: Section; readonly unit: Unit }
+  | { readonly kind: "primitive"; readonly name: string };
 
 export const UNKNOWN: Value = { kind: "unknown" };
 
@@ -122,4 +130,3 @@ export function describe(value: Value): string {
       return "unknown";
   }
 }
-

@@ -37,7 +37,13 @@ export class Builder {
     const key = `${op}(${inputs.join()})${attrsKey(attrs)}`;
     const known = this.#keys.get(key);
     if (known !== undefined) return known;
-    const types = opOf(op).infer(operandTypes(op, inputs.map((input) => this.node(input))), attrs);
+    const types = opOf(op).infer(
+      operandTypes(
+        op,
+        inputs.map((input) => this.node(input)),
+      ),
+      attrs,
+    );
     const value = this.#nodes.length as Value;
     const node = { op, inputs: [...inputs], attrs, types, ...(origin === undefined ? {} : { origin }) };
     this.#nodes.push(node as AnyNode);

@@ -16,8 +16,23 @@ export type Value = number & { readonly brand: "value" };
 
 /** Elementwise functions of one f32 tensor. `step(x)` is 1 where x > 0, else 0. */
 export type UnaryOp =
-  | "neg" | "exp" | "log" | "sqrt" | "rsqrt" | "sin" | "cos" | "tanh" | "abs" | "floor" | "erf" | "step"
-  | "sigmoid" | "silu" | "gelu" | "gelu_exact" | "relu";
+  | "neg"
+  | "exp"
+  | "log"
+  | "sqrt"
+  | "rsqrt"
+  | "sin"
+  | "cos"
+  | "tanh"
+  | "abs"
+  | "floor"
+  | "erf"
+  | "step"
+  | "sigmoid"
+  | "silu"
+  | "gelu"
+  | "gelu_exact"
+  | "relu";
 
 /** Elementwise functions of two tensors, broadcast from the right. Comparisons give f32 0 or 1. Both f32 or, for add sub mul max min lt le eq, both u32. */
 export type BinaryOp = "add" | "sub" | "mul" | "div" | "pow" | "max" | "min" | "lt" | "le" | "eq";
@@ -98,9 +113,19 @@ export type OpAttrs = { readonly [K in UnaryOp | BinaryOp]: None } & {
    * `bound = "causal"`: no bound input, bound[b, i] = i + 1 + (S − T). `bound = "all"`: none, all S. `bound = "given"`: the fourth input.
    * A row that sees nothing gives zeros (and lse −1e30).
    */
-  readonly attention: { readonly bound: "causal" | "all" | "given"; readonly window: number; readonly segmented: boolean; readonly scale: number };
+  readonly attention: {
+    readonly bound: "causal" | "all" | "given";
+    readonly window: number;
+    readonly segmented: boolean;
+    readonly scale: number;
+  };
   /** (the inputs of `attention`, then o, lse, gradient of o) → tuple (dq, dk, dv). */
-  readonly attention_gradient: { readonly bound: "causal" | "all" | "given"; readonly window: number; readonly segmented: boolean; readonly scale: number };
+  readonly attention_gradient: {
+    readonly bound: "causal" | "all" | "given";
+    readonly window: number;
+    readonly segmented: boolean;
+    readonly scale: number;
+  };
   /** tuple → its element `index`. */
   readonly pick: { readonly index: number };
 

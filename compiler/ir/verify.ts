@@ -66,7 +66,11 @@ function checkOperands(graph: Graph, node: AnyNode, index: number, report: Repor
   if (node.op === "pick") {
     const count = found[0]?.types.length ?? 0;
     const picks = found.length === 1 && count > 1 && node.attrs.index < count;
-    if (!picks) report("tuple", `there is no element ${node.attrs.index} of %${node.inputs.join(", %")} with ${count} result${count === 1 ? "" : "s"}`);
+    if (!picks)
+      report(
+        "tuple",
+        `there is no element ${node.attrs.index} of %${node.inputs.join(", %")} with ${count} result${count === 1 ? "" : "s"}`,
+      );
     if (!picks) return undefined;
   }
   return found;
@@ -131,7 +135,8 @@ export function attributeFaults(node: Pick<AnyNode, "op" | "attrs">): string[] {
     const value = attrs.get(name);
     if (value === undefined) {
       if (kind !== "boolean?") faults.push(`${name} is missing`);
-    } else if (!fits(value, kind)) faults.push(`${name} is ${JSON.stringify(value)}, not ${typeof kind === "string" ? nouns[kind] : `one of ${kind.join(", ")}`}`);
+    } else if (!fits(value, kind))
+      faults.push(`${name} is ${JSON.stringify(value)}, not ${typeof kind === "string" ? nouns[kind] : `one of ${kind.join(", ")}`}`);
   }
   return faults;
 }

@@ -4,7 +4,7 @@
 import { fold, type Target } from "./kernel.js";
 import type { Region, Term } from "./region.js";
 import { operandsOf, type Place, type Places, type RegionDispatch, type RegionKernel, Writer } from "./regionText.js";
-import { closure, main } from "./rows.js";
+import { closure, main, termsOf } from "./rows.js";
 
 /** Rows beyond which a second dispatch adds up the sums of chunks. */
 const MANY_ROWS = 4096;
@@ -106,9 +106,9 @@ function pass(region: Region, places: Places, target: Target, split?: { readonly
     if (term.kind === "reduce" || operandsOf(term).some((x) => after.has(x))) after.add(k);
   });
   const isElement = (k: number): boolean => w.levelOfTerm(k) === "element";
-  const rowResults = region.results.flatMap((result, k) => (result.at.kind === "full" || result.at.kind === "row" ? [{ k, term: result.term }] : []));
+  const rowResults = region.results.flatMap((result, k) => (result.at.kind === "full" || result.at.kind === "row" ? [{ k, terms: termsOf(result) }] : []));
   const outResults = split ? [] : region.results.flatMap((result, k) => (result.at.kind !== "full" && result.at.kind !== "row" ? [{ k, term: result.term }] : []));
-  const inner = closure(region, [...reductions.map((r) => r.x), ...rowResults.map((r) => r.term)], true);
+  const inner = closure(region, [...reductions.map((r) => r.x), ...rowResults.flatMap((r) => r.terms)], true);
   const outer = closure(
     region,
     outResults.map((r) => r.term),

@@ -2,7 +2,8 @@
 // Invariant: a copy is sizes, strides and offsets; axes that lie alike in source and result are merged, so few ranks remain (1, 2, 4, 6).
 
 import { elements, type OpAttrs, type TensorType } from "../ir/graph.js";
-import { type Binding, type Dispatch, fold, header, type Implementation, type Kernel, type Target } from "./kernel.js";
+import { perItem } from "./items.js";
+import type { Binding, Dispatch, Implementation, Kernel, Target } from "./kernel.js";
 
 /** A loop over `dims`, reading and writing at an offset plus index · stride. A source stride of 0 repeats. */
 export interface Walk {
@@ -57,34 +58,18 @@ export function copyCall(walk: Walk, bindings: readonly Binding[], target: Targe
   const fill = (list: readonly number[], value: number): number[] => [...new Array(rank - list.length).fill(value), ...list];
   const inner = fill(merged.dims, 1).slice(1);
   const axes = Array.from({ length: rank }, (_, i) => i);
-  const names = [
-    "count",
-    ...inner.map((_, i) => `d${i + 1}`),
-    "fromOffset",
-    ...axes.map((i) => `f${i}`),
-    ...(scattered ? ["toOffset", ...axes.map((i) => `t${i}`)] : []),
-  ].map((name) => [name, "u32"] as const);
-  const count = elements(merged.dims);
+  const named = (name: string, value: number) => [name, "u32", value] as const;
   const immediates = [
-    count,
-    ...inner,
-    merged.fromOffset,
-    ...fill(merged.from, 0),
-    ...(scattered ? [merged.toOffset, ...fill(merged.to, 0)] : []),
+    ...inner.map((dim, i) => named(`d${i + 1}`, dim)),
+    named("source", merged.fromOffset),
+    ...fill(merged.from, 0).map((stride, i) => named(`f${i}`, stride)),
+    ...(scattered ? [named("result", merged.toOffset), ...fill(merged.to, 0).map((stride, i) => named(`t${i}`, stride))] : []),
   ];
   const unravel = [...axes].reverse().map((i) => (i === 0 ? "let i0 = rest;" : `let i${i} = rest % im.d${i}; rest = rest / im.d${i};`));
   const sum = (prefix: string): string => axes.map((i) => `i${i} * im.${prefix}${i}`).join(" + ");
-  const wgsl = `${header(["u32", "u32"], names, { ...target, subgroup: 0 })}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.x + group.y * groups.x) * 64u + local;
-  if (at >= im.count) { return; }
-  var rest = at;
-  ${unravel.join("\n  ")}
-  b1[${scattered ? `im.toOffset + ${sum("t")}` : "at"}] = b0[im.fromOffset + ${sum("f")}];
-}
-`;
-  return { kernel: "copy", wgsl, immediates, grid: fold(Math.ceil(count / 64), target), bindings };
+  const body = `var rest = at; ${unravel.join(" ")}
+    b1[${scattered ? `im.result + ${sum("t")}` : "at"}] = b0[im.source + ${sum("f")}];`;
+  return perItem({ kernel: "copy", types: ["u32", "u32"], immediates, body, count: elements(merged.dims), bindings }, target);
 }
 
 /** [copies, rows, columns] → [copies, columns, rows]. */
@@ -101,18 +86,8 @@ export function transposedCopy(copies: number, rows: number, columns: number, fr
 
 /** `count` words of 0 (or of `word`'s bits) in `binding`. */
 export function fillCall(count: number, binding: Binding, target: Target, word = 0): Dispatch {
-  const names = [
-    ["count", "u32"],
-    ["word", "u32"],
-  ] as const;
-  const wgsl = `${header(["u32"], names, { ...target, subgroup: 0 })}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.x + group.y * groups.x) * 64u + local;
-  if (at < im.count) { b0[at] = im.word; }
-}
-`;
-  return { kernel: "fill", wgsl, immediates: [count, word], grid: fold(Math.ceil(count / 64), target), bindings: [binding] };
+  const immediates = [["word", "u32", word]] as const;
+  return perItem({ kernel: "fill", types: ["u32"], immediates, body: "b0[at] = im.word;", count, bindings: [binding] }, target);
 }
 
 const input0: Binding = { kind: "input", index: 0 };
@@ -222,14 +197,8 @@ export const cast: Kernel<"cast"> = {
   implement(attrs, inputs, outputs, target) {
     const type = inputs[0]?.dtype ?? "f32";
     const count = elements(shapeOf(outputs));
-    const wgsl = `${header([type, attrs.dtype], [["count", "u32"]], { ...target, subgroup: 0 })}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.x + group.y * groups.x) * 64u + local;
-  if (at < im.count) { b1[at] = ${attrs.dtype}(b0[at]); }
-}
-`;
-    const grid = fold(Math.ceil(count / 64), target);
-    return { dispatches: [{ kernel: "cast", wgsl, immediates: [count], grid, bindings: [input0, output0] }], scratch: [] };
+    const body = `b1[at] = ${attrs.dtype}(b0[at]);`;
+    const dispatch = perItem({ kernel: "cast", types: [type, attrs.dtype], immediates: [], body, count, bindings: [input0, output0] }, target);
+    return { dispatches: [dispatch], scratch: [] };
   },
 };

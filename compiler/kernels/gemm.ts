@@ -134,11 +134,11 @@ function registers(problem: Problem, epilogue: Epilogue, bindings: readonly Bind
   const width = S > 0 ? S : 8;
   const lane: Lane = N % 4 === 0 ? "vec4f" : "f32";
   const extra = periods(epilogue);
-  const names = ["M", "N", "K", "tilesM", "tilesN", "tiles", "stepM", "stepK", "batchB"].map((name) => [name, "u32"] as const);
+  const names = ["M", "N", "K", "tilesM", "tilesN", "tiles", "stepM", "stepK", "batchB", ...(lane === "f32" ? ["columns"] : [])].map((name) => [name, "u32"] as const);
   const tilesM = Math.ceil(M / R);
   const tilesN = Math.ceil(N / (4 * width));
   const tiles = batch * tilesM * tilesN;
-  const immediates = [M, N, K, tilesM, tilesN, tiles, transposeA ? 1 : K, transposeA ? M : 1, problem.sharedB ? 0 : K * N, ...extra.values];
+  const immediates = [M, N, K, tilesM, tilesN, tiles, transposeA ? 1 : K, transposeA ? M : 1, problem.sharedB ? 0 : K * N, ...(lane === "f32" ? [4] : []), ...extra.values];
   const rows = Array.from({ length: R }, (_, r) => r);
   const loadB = (k: string): string =>
     lane === "vec4f"
@@ -154,20 +154,23 @@ function registers(problem: Problem, epilogue: Epilogue, bindings: readonly Bind
   let baseB = batch * im.batchB;
   let last = im.N - 1u;
   ${[0, 1, 2, 3].map((c) => `let c${c} = min(col + ${c * width}u, last);`).join(" ")}`;
+  // A lane's k beyond K counts as 0 times a number of B that is there.
   const main =
     S > 0
-      ? `for (; k + ${S}u <= im.K; k += ${S}u) {
-    ${rows.map((r) => `let a${r} = b0[p${r} + (k + lane) * im.stepK];`).join(" ")}
-    ${Array.from({ length: S }, (_, j) => `{ let b = ${loadB(`k + ${j}u`)}; ${rows.map((r) => `s${r} += subgroupBroadcast(a${r}, ${j}u) * b;`).join(" ")} }`).join("\n    ")}
-  }
-  `
-      : "";
-  const write = (r: number): string =>
+      ? `for (var k = 0u; k < im.K; k += ${S}u) {
+    let ka = min(k + lane, im.K - 1u) * im.stepK;
+    let there = select(0f, 1f, k + lane < im.K);
+    ${rows.map((r) => `let a${r} = b0[p${r} + ka] * there;`).join(" ")}
+    ${Array.from({ length: S }, (_, j) => `{ let b = ${loadB(`min(k + ${j}u, im.K - 1u)`)}; ${rows.map((r) => `s${r} += subgroupBroadcast(a${r}, ${j}u) * b;`).join(" ")} }`).join("\n    ")}
+  }`
+      : `for (var k = 0u; k < im.K; k++) {
+    let b = ${loadB("k")};
+    ${rows.map((r) => `s${r} += b0[p${r} + k * im.stepK] * b;`).join(" ")}
+  }`;
+  const write =
     lane === "vec4f"
-      ? `{ let row = first + ${r}u; ${store(epilogue, `s${r}`, "row", "col", lane, "e")} }`
-      : `{ let row = first + ${r}u; ${[0, 1, 2, 3]
-          .map((c) => `{ let cc = col + ${c * width}u; if (cc < im.N) { ${store(epilogue, `s${r}[${c}]`, "row", "cc", lane, "e")} } }`)
-          .join(" ")} }`;
+      ? store(epilogue, "s", "row", "col", lane, "e")
+      : `for (var c = 0u; c < im.columns; c++) { let cc = col + c * ${width}u; if (cc < im.N) { let s_ = select(select(s.x, s.y, c == 1u), select(s.z, s.w, c == 3u), c >= 2u); ${store(epilogue, "s_", "row", "cc", lane, "e")} } }`;
   const wgsl = `${header(["f32", lane, ...epilogueTypes(epilogue, lane)], [...names, ...extra.names], { ...target, subgroup: S })}${epilogueHelpers(epilogue, lane)}
 @compute @workgroup_size(${workgroup})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -182,14 +185,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let baseA = batch * im.M * im.K;
   ${rows.map((r) => `let p${r} = baseA + min(m + ${r}u, im.M - 1u) * im.stepM;`).join("\n  ")}
   ${rows.map((r) => `var s${r} = vec4f();`).join(" ")}
-  var k = 0u;
-  ${main}for (; k < im.K; k++) {
-    let b = ${loadB("k")};
-    ${rows.map((r) => `s${r} += b0[p${r} + k * im.stepK] * b;`).join(" ")}
-  }
+  ${main}
   if (index >= im.tiles || col >= im.N) { return; }
   let first = batch * im.M + m;
-  ${rows.map((r) => `if (m + ${r}u < im.M) ${write(r)}`).join("\n  ")}
+  // A loop whose length the compiler does not know, so that the text of the epilogue is compiled once, not for each row.
+  for (var r = 0u; r < min(im.M - m, ${R}u); r++) {
+    let row = first + r;
+    var s = s0;
+    ${rows
+      .slice(1)
+      .map((r) => `s = select(s, s${r}, r == ${r}u);`)
+      .join(" ")}
+    ${write}
+  }
 }
 `;
   return {

@@ -24,6 +24,7 @@ export type Index =
   | { readonly kind: "div"; readonly of: Index; readonly by: number }
   | { readonly kind: "strided"; readonly of: Index; readonly add: number; readonly digits: readonly Digit[]; readonly tests: readonly Test[] };
 
+/** `mod` 0: no remainder is taken. `mul` may be negative: sums wrap around. */
 export interface Digit {
   readonly div: number;
   readonly mod: number;
@@ -59,8 +60,27 @@ export interface Region {
   /** Element types of the tensors read, in order. */
   readonly operands: readonly DType[];
   readonly terms: readonly Term[];
-  /** Result k is the tensor of this term at this index: `full`, `row` or `out`. */
-  readonly results: readonly { readonly term: number; readonly at: Index; readonly dtype: DType }[];
+  readonly results: readonly RegionResult[];
+}
+
+/** The tensor of this term at this index: `full`, `row`, `col` or `out`. */
+export interface RegionResult {
+  readonly term: number;
+  readonly at: Index;
+  readonly dtype: DType;
+  readonly scatter?: Scatter;
+}
+
+/**
+ * A result [batch, rows, inner] written into rows of a tensor [batch, capacity, inner] that is there already: row (b, i) at `position`, a u32 term; dropped
+ * beyond the capacity. `add`: added to what stands there.
+ */
+export interface Scatter {
+  readonly position: number;
+  readonly rows: number;
+  readonly inner: number;
+  readonly capacity: number;
+  readonly add: boolean;
 }
 
 /** How often a value is computed: once a kernel, a row, a reduced element, or for every element. */
@@ -241,6 +261,29 @@ export function blockIndex(starts: readonly number[], shape: readonly number[], 
     div *= extent;
   }
   return { index: { kind: "strided", of: at, add, digits, tests }, tests };
+}
+
+/**
+ * Turned pairs of channels: where the other channel of a pair is read, the pair's angle (a tensor [1 or batch, rows, channels / 2]), and the test that
+ * says which of the two this one is. The element's tensor is [batch, rows, heads, channels].
+ */
+export function pairIndex(pairs: "halves" | "adjacent", shape: readonly number[], angleBatch: number, at: Index): { other: Index; angle: Index; first: Test } {
+  const [batch = 1, rows = 1, heads = 1, channels = 2] = shape;
+  const P = channels / 2;
+  const stride = pairs === "halves" ? P : 1;
+  const strided = (add: number, digits: readonly Digit[]): Index => ({ kind: "strided", of: at, add, digits, tests: [] });
+  return {
+    other: strided(stride, [
+      ...(stride > 1 ? [{ div: 1, mod: stride, mul: 1 }] : []),
+      { div: stride, mod: 2, mul: -stride },
+      { div: 2 * stride, mod: 0, mul: 2 * stride },
+    ]),
+    angle: strided(0, [
+      { div: pairs === "halves" ? 1 : 2, mod: P, mul: 1 },
+      { div: heads * channels, mod: angleBatch === 1 && batch > 1 ? rows : 0, mul: P },
+    ]),
+    first: { div: stride, mod: 2, from: 0, to: 1 },
+  };
 }
 
 /** Row-major strides, in elements. */

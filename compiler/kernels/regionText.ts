@@ -176,6 +176,16 @@ export class Writer {
     if (!place || !spec) throw new RangeError(`no result ${result}`);
     const type = this.bindingTypes[place.binding];
     const value = this.name(spec.term, type === "vec4f" ? "vec4f" : "f32");
+    if (spec.scatter) {
+      const { position, rows, inner, capacity, add } = spec.scatter;
+      const index = this.index(spec.at);
+      const word = (role: string, number: number): string => this.words.word(`${role} of result ${result}`, number);
+      const [w, c] = [word("inner", inner), word("capacity", capacity)];
+      const row = rows === 1 ? `${index} / ${w}` : `${index} / (${w} * ${word("rows", rows)})`;
+      const offset = place.offset === 0 ? "" : ` + ${word("offset", place.offset)}`;
+      const to = `b${place.binding}[((${row}) * ${c} + ${this.name(position, "f32")}) * ${w} + ${index} % ${w}${offset}]`;
+      return `if (${this.name(position, "f32")} < ${c}) { ${to} ${add ? "+=" : "="} ${type === "u32" && spec.dtype === "f32" ? `bitcast<u32>(${value})` : value}; }`;
+    }
     return `b${place.binding}[${this.address(place, spec.at, `result ${result}`)}] = ${type === "u32" && spec.dtype === "f32" ? `bitcast<u32>(${value})` : value};`;
   }
 
@@ -288,11 +298,12 @@ export function operandsOf(term: Term): readonly number[] {
 }
 
 function digit(of: string, div: number, mod: number): string {
-  return `(${div === 1 ? of : `${of} / ${div}u`}) % ${mod}u`;
+  const whole = div === 1 ? of : `(${of} / ${div}u)`;
+  return mod === 0 ? whole : `${whole} % ${mod}u`;
 }
 
 function product(text: string, by: number): string {
-  return by === 1 ? text : `(${text}) * ${by}u`;
+  return by === 1 ? `(${text})` : `(${text}) * ${by >>> 0}u`;
 }
 
 /**
@@ -324,7 +335,7 @@ function wideBindings(region: Region, places: Places): Set<number> | undefined {
     const place = places.results[k];
     if (!place) return undefined;
     if (levelOf(result.at, domain) === "element") {
-      if (result.dtype !== "f32" || place.offset % 4 !== 0) return undefined;
+      if (result.scatter || result.dtype !== "f32" || place.offset % 4 !== 0) return undefined;
       wide.add(place.binding);
     } else narrow.add(place.binding);
   }

@@ -3,7 +3,7 @@
 // Invariant: how a row is summed depends on its length only, so a row's result does not depend on how many rows there are.
 
 import { fold, type Target } from "./kernel.js";
-import type { Region } from "./region.js";
+import type { Region, RegionResult } from "./region.js";
 import { operandsOf, type Places, type RegionDispatch, type RegionKernel, Writer } from "./regionText.js";
 import { renderColumns } from "./columns.js";
 
@@ -26,10 +26,7 @@ function renderFlat(region: Region, places: Places, target: Target): RegionDispa
   const w = new Writer(region, places, true);
   const n = region.domain.n / (w.lane === "vec4f" ? 4 : 1);
   const size = w.words.word("count", n);
-  const needed = closure(
-    region,
-    region.results.map((result) => result.term),
-  );
+  const needed = closure(region, region.results.flatMap(termsOf));
   const body = [
     `let i = (group.x + group.y * groups.x) * ${FLAT_LANES}u + local;`,
     `if (i >= ${size}) { return; }`,
@@ -63,16 +60,17 @@ function renderRows(region: Region, places: Places, target: Target): RegionDispa
   const wide = w.lane === "vec4f";
   const subgroup = target.subgroup > 0 && domain.cols <= SUBGROUP_ROW * target.subgroup;
   const lanes = subgroup ? target.subgroup : domain.cols <= 256 ? 32 : domain.cols <= 4096 ? 64 : 256;
-  const perGroup = subgroup ? Math.max(1, Math.floor(64 / lanes)) : 1;
+  const several = Math.max(1, Math.floor(64 / lanes));
+  const perGroup = subgroup && domain.rows >= several ? several : 1;
   const rows = w.words.word("rows", domain.rows);
   const cols = w.cols();
 
   const stage = stages(region);
   const isElement = (k: number): boolean => w.levelOfTerm(k) === "element";
   const reductions = region.terms.flatMap((term, k) => (term.kind === "reduce" ? [{ k, x: term.x, op: term.op, at: stage[term.x] ?? 0 }] : []));
-  const results = region.results.map((result, k) => ({ k, term: result.term, element: result.at.kind === "full", at: storeStage(region, places, k, stage) }));
+  const results = region.results.map((result, k) => ({ k, terms: termsOf(result), element: result.at.kind === "full", at: storeStage(region, places, k, stage) }));
   const last = Math.max(0, ...reductions.map((r) => r.at + 1), ...results.map((r) => r.at));
-  const everything = closure(region, [...region.results.map((r) => r.term), ...reductions.map((r) => r.k)]);
+  const everything = closure(region, [...region.results.flatMap(termsOf), ...reductions.map((r) => r.k)]);
   const done = new Set<number>();
   const body: string[] = [
     perGroup > 1 ? `let at = (group.x + group.y * groups.x) * ${perGroup}u + local / ${lanes}u;` : "let at = group.x + group.y * groups.x;",
@@ -92,7 +90,7 @@ function renderRows(region: Region, places: Places, target: Target): RegionDispa
     const store = results.filter((r) => r.element && r.at === s);
     if (reduce.length === 0 && store.length === 0) continue;
     for (const { k, op } of reduce) body.push(`var a${k} = ${w.lane}(${op === "sum" ? "0f" : "-3.4028234663852886e38f"});`);
-    const inner = closure(region, [...reduce.map((r) => r.x), ...store.map((r) => r.term)], true).filter(isElement);
+    const inner = closure(region, [...reduce.map((r) => r.x), ...store.flatMap((r) => r.terms)], true).filter(isElement);
     body.push(
       `for (var c = lane; c < ${cols}; c += ${lanes}u) {`,
       `  let i = r * ${cols} + c;`,
@@ -148,7 +146,12 @@ function storeStage(region: Region, places: Places, k: number, stage: readonly n
   const place = places.results[k];
   if (!result || !place) return 0;
   if (places.operands.some((operand) => operand.binding === place.binding)) return Math.max(0, ...stage);
-  return stage[result.term] ?? 0;
+  return Math.max(...termsOf(result).map((k) => stage[k] ?? 0));
+}
+
+/** What a result is stored from. */
+export function termsOf(result: RegionResult): readonly number[] {
+  return result.scatter ? [result.term, result.scatter.position] : [result.term];
 }
 
 /** Terms that the given ones need, themselves included, in order; `within` one pass: reductions are known and not looked behind. */

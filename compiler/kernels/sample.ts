@@ -3,37 +3,30 @@
 // Invariant: probabilities are integers (compiler/ops/weight.ts), so sums are exact in any order and every token is that of the plain sampler.
 
 import { LN2, LOG2E, ONE, powers } from "../ops/weight.js";
-import type { Binding, Dispatch, Kernel, Target } from "./kernel.js";
-import { fold, header } from "./kernel.js";
+import { type Items, perItem } from "./items.js";
+import { type Binding, type Dispatch, fold, header, type Kernel, type Target } from "./kernel.js";
 import { philoxText, sampleKey } from "./philox.js";
 
 const input = (index: number): Binding => ({ kind: "input", index });
 const keysBuffer: Binding = { kind: "scratch", index: 0 };
+const weightsBuffer: Binding = { kind: "scratch", index: 1 };
 
 /** Lanes of the workgroup that draws for one lane of the batch. */
 function lanesOf(target: Target): number {
-  return target.software ? 32 : 256;
+  return target.software ? 8 : 256;
 }
 
 export const sample: Kernel<"sample"> = {
   doc: "Order-preserving keys of penalised logits, then a workgroup a lane: radix selection for top-k and top-p, inverse CDF in order of id.",
   implement(_attrs, inputs, _outputs, target) {
     const [B = 1, V = 1] = inputs[0]?.shape ?? [];
-    return { dispatches: [keys(B, V, target), draw(B, V, target)], scratch: [4 * B * V] };
+    return { dispatches: [keys(B, V, target), draw(B, V, target)], scratch: [4 * B * V, 4 * B * V] };
   },
 };
 
 /** 0 where an id is not allowed; else a word that rises with the logit. Stored, so that no compiler fuses the penalty into what follows. */
 function keys(B: number, V: number, target: Target): Dispatch {
-  const wgsl = `${header(
-    ["f32", "u32", "u32", "f32", "u32"],
-    [
-      ["count", "u32"],
-      ["V", "u32"],
-    ],
-    { ...target, subgroup: 0 },
-  )}
-// x / y of positive numbers, correctly rounded: WGSL's own division may be off by 2.5 units in the last place.
+  const functions = `// x / y of positive numbers, correctly rounded: WGSL's own division may be off by 2.5 units in the last place.
 fn quotient(x: f32, y: f32) -> f32 {
   let xw = bitcast<u32>(x); let yw = bitcast<u32>(y);
   if ((xw >> 23u) == 0u) { return 0f; }
@@ -50,25 +43,28 @@ fn quotient(x: f32, y: f32) -> f32 {
   if (e <= 0) { return 0f; }
   return bitcast<f32>((u32(min(e, 254)) << 23u) | (q & 0x7fffffu));
 }
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.x + group.y * groups.x) * 64u + local;
-  if (at >= im.count) { return; }
-  let lane = at / im.V;
-  let id = at % im.V;
-  var x = b0[at];
-  if (b1[at] > 0u) {
-    let penalty = b3[lane * 5u + 4u];
-    if (x > 0f) { x = quotient(x, penalty); } else { x = x * penalty; }
-  }
-  let word = bitcast<u32>(x);
-  let positive = select(word, 0u, (word << 1u) == 0u);
-  let key = select(positive | 0x80000000u, ~positive, (positive >> 31u) == 1u);
-  b4[at] = select(0u, max(key, 1u), ((b2[id >> 5u] >> (id & 31u)) & 1u) == 1u);
-}
 `;
-  const grid = fold(Math.ceil((B * V) / 64), target);
-  return { kernel: "sample_keys", wgsl, immediates: [B * V, V], grid, bindings: [input(0), input(1), input(2), input(3), keysBuffer] };
+  const body = `let lane = at / im.V;
+    let id = at % im.V;
+    var x = b0[at];
+    if (b1[at] > 0u) {
+      let penalty = b3[lane * 5u + 4u];
+      if (x > 0f) { x = quotient(x, penalty); } else { x = x * penalty; }
+    }
+    let word = bitcast<u32>(x);
+    let positive = select(word, 0u, (word << 1u) == 0u);
+    let key = select(positive | 0x80000000u, ~positive, (positive >> 31u) == 1u);
+    b4[at] = select(0u, max(key, 1u), ((b2[id >> 5u] >> (id & 31u)) & 1u) == 1u);`;
+  const items: Items = {
+    kernel: "sample_keys",
+    types: ["f32", "u32", "u32", "f32", "u32"],
+    immediates: [["V", "u32", V]],
+    functions,
+    body,
+    count: B * V,
+    bindings: [input(0), input(1), input(2), input(3), keysBuffer],
+  };
+  return perItem(items, target);
 }
 
 const hex = (n: number): string => `0x${(n >>> 0).toString(16)}u`;
@@ -125,14 +121,14 @@ fn weight(key: u32, largest: f32, s: vec2u) -> u32 {
 function draw(B: number, V: number, target: Target): Dispatch {
   const W = lanesOf(target);
   const wgsl = `${header(
-    ["u32", "f32", "u32", "u32", "u32", "u32"],
+    ["u32", "f32", "u32", "u32", "u32", "u32", "u32"],
     [
       ["lanes", "u32"],
       ["V", "u32"],
     ],
     { ...target, subgroup: 0 },
   )}${philoxText}${arithmetic}
-struct Search { prefix: u32, mask: u32, need: vec2u, done: u32 }
+struct Search { prefix: u32, mask: u32, need: vec2u }
 var<workgroup> low: array<atomic<u32>, 256>;
 var<workgroup> high: array<atomic<u32>, 256>;
 var<workgroup> sums: array<vec2u, ${W}>;
@@ -169,6 +165,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   let s = slope(temperature);
   let largest = logit(first.x);
+  for (var id = local; id < im.V; id += ${W}u) { b6[base + id] = weight(b0[base + id], largest, s); }
+  storageBarrier();
   let settingK = workgroupUniformLoad(&setting[1]);
   let settingP = workgroupUniformLoad(&setting[2]);
   // Ids of a lane in order of id, for what goes by id.
@@ -179,7 +177,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (filter_ == 0u && (settingK < 1f || settingK >= f32(im.V))) { continue; }
     if (filter_ == 1u && settingP >= 1f) { continue; }
     let previous = workgroupUniformLoad(&cut);
-    if (local == 0u) { search = Search(0u, 0u, vec2u(), 0u); }
+    if (local == 0u) { search = Search(0u, 0u, vec2u()); }
     for (var shift = 24i; shift >= 0i; shift -= 8i) {
       for (var i = local; i < 256u; i += ${W}u) { atomicStore(&low[i], 0u); atomicStore(&high[i], 0u); }
       workgroupBarrier();
@@ -188,7 +186,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let key = b0[base + id];
         if (survives(key, id, previous) && (key & mask) == prefix) {
           var w = 1u;
-          if (filter_ == 1u) { w = weight(key, largest, s); }
+          if (filter_ == 1u) { w = b6[base + id]; }
           let bin = (key >> u32(shift)) & 255u;
           let before = atomicAdd(&low[bin], w);
           if (before + w < before) { atomicAdd(&high[bin], 1u); }
@@ -210,31 +208,33 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           need = minus(need, here);
           bin--;
         }
-        search = Search(prefix | (bin << u32(shift)), mask | (255u << u32(shift)), need, 0u);
+        search = Search(prefix | (bin << u32(shift)), mask | (255u << u32(shift)), need);
       }
       workgroupBarrier();
     }
     // The last key that is kept, and how many of its ids, lowest first.
     let key = search.prefix;
     var each = 1u;
-    if (filter_ == 1u) { each = max(weight(key, largest, s), 1u); }
     var equal = 0u;
-    for (var id = begin; id < end; id++) { if (b0[base + id] == key && survives(key, id, previous)) { equal++; } }
-    sums[local] = vec2u(equal, 0u);
+    for (var id = begin; id < end; id++) {
+      if (b0[base + id] == key && survives(key, id, previous)) { equal++; if (filter_ == 1u) { each = b6[base + id]; } }
+    }
+    sums[local] = vec2u(equal, each);
     workgroupBarrier();
     if (local == 0u) {
-      // need / each rounded up; a sum of at most 2^20 equal weights, found by counting.
+      // Equal keys weigh the same: as many of them, ids rising, as the rest of the target needs.
       var rest = search.need;
       cut = vec2u(key, 0xffffffffu);
       var found = false;
       for (var i = 0u; i < ${W}u && !found; i++) {
-        let here = vec2u(sums[i].x * each, mul_hi(sums[i].x, each));
+        let same = sums[i].y;
+        let here = vec2u(sums[i].x * same, mul_hi(sums[i].x, same));
         if (!below(here, rest) && sums[i].x > 0u) {
           found = true;
           for (var id = i * run; id < min(i * run + run, im.V); id++) {
             if (b0[base + id] == key && survives(key, id, previous)) {
-              if (!below(vec2u(each, 0u), rest)) { cut.y = id; break; }
-              rest = minus(rest, vec2u(each, 0u));
+              if (!below(vec2u(same, 0u), rest)) { cut.y = id; break; }
+              rest = minus(rest, vec2u(same, 0u));
             }
           }
         } else { rest = minus(rest, here); }
@@ -247,7 +247,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var mass = vec2u();
   for (var id = begin; id < end; id++) {
     let key = b0[base + id];
-    if (survives(key, id, last)) { let w = weight(key, largest, s); if (w >= least) { mass = plus(mass, vec2u(w, 0u)); } }
+    if (survives(key, id, last)) { let w = b6[base + id]; if (w >= least) { mass = plus(mass, vec2u(w, 0u)); } }
   }
   sums[local] = mass;
   workgroupBarrier();
@@ -267,7 +267,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     for (var id = begin; id < end; id++) {
       let key = b0[base + id];
       if (survives(key, id, last)) {
-        let w = weight(key, largest, s);
+        let w = b6[base + id];
         if (w >= least) {
           if (below(passed, vec2u(w, 0u))) { chosen = id; break; }
           passed = minus(passed, vec2u(w, 0u));
@@ -283,6 +283,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     wgsl,
     immediates: [B, V],
     grid: fold(B, target),
-    bindings: [keysBuffer, input(3), input(4), input(5), input(6), { kind: "output", index: 0 }],
+    bindings: [keysBuffer, input(3), input(4), input(5), input(6), { kind: "output", index: 0 }, weightsBuffer],
   };
 }

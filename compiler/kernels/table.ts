@@ -2,7 +2,8 @@
 // Invariant: no float atomics: a row of a sum is owned by the first position that names it and adds the others in order.
 
 import { elements, type TensorType } from "../ir/graph.js";
-import { type Binding, type Dispatch, fold, header, type Kernel, type Target } from "./kernel.js";
+import { type Items, perItem } from "./items.js";
+import type { Binding, Kernel } from "./kernel.js";
 
 const input = (index: number): Binding => ({ kind: "input", index });
 const output0: Binding = { kind: "output", index: 0 };
@@ -13,26 +14,9 @@ function typeOf(types: readonly TensorType[], index: number): TensorType {
   return type;
 }
 
-/** One lane an item: `at` is its index, below the immediate `count`, which comes first. */
-function perItem(
-  kernel: string,
-  types: readonly string[],
-  names: readonly string[],
-  body: string,
-  call: { readonly count: number; readonly values: readonly number[]; readonly bindings: readonly Binding[] },
-  target: Target,
-): Dispatch {
-  const immediates = ["count", ...names].map((name) => [name, "u32"] as const);
-  const wgsl = `${header(types, immediates, { ...target, subgroup: 0 })}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
-  let at = (group.x + group.y * groups.x) * 64u + local;
-  if (at >= im.count) { return; }
-  ${body}
-}
-`;
-  const grid = fold(Math.ceil(call.count / 64), target);
-  return { kernel, wgsl, immediates: [call.count, ...call.values], grid, bindings: call.bindings };
+/** Immediates that are all u32. */
+function words(values: Readonly<Record<string, number>>): (readonly [string, "u32", number])[] {
+  return Object.entries(values).map(([name, value]) => [name, "u32", value] as const);
 }
 
 export const gather: Kernel<"gather"> = {
@@ -44,8 +28,15 @@ export const gather: Kernel<"gather"> = {
     const body = `let d = at % im.width;
   let row = b1[at / im.width] - im.first;
   if (row < im.rows) { b2[at] = b0[row * im.width + d]; } else { b2[at] = 0f; }`;
-    const call = { count: elements(typeOf(outputs, 0).shape), values: [width, rows, attrs.first], bindings: [input(0), input(1), output0] };
-    return { dispatches: [perItem("gather", ["f32", "u32", "f32"], ["width", "rows", "first"], body, call, target)], scratch: [] };
+    const items: Items = {
+      kernel: "gather",
+      types: ["f32", "u32", "f32"],
+      immediates: words({ width, rows, first: attrs.first }),
+      body,
+      count: elements(typeOf(outputs, 0).shape),
+      bindings: [input(0), input(1), output0],
+    };
+    return { dispatches: [perItem(items, target)], scratch: [] };
   },
 };
 
@@ -57,10 +48,9 @@ export const scatterAdd: Kernel<"scatter_add"> = {
     const total = elements(typeOf(outputs, 0).shape);
     const width = total / Math.max(1, attrs.rows);
     const scratch: Binding = { kind: "scratch", index: 0 };
-    // The link of position i: the next position of its id, `positions` at the end; 0 for one that is not the first or has no row. As a
-    // next position is never 0, a first position without another is `positions`.
+    // Of each position: the next one of its id (`positions` at the end), then whether it is the first of an id that has a row.
     const link = `if (at < im.total) { b2[at] = 0f; }
-  if (at >= im.positions) { return; }
+  if (at >= im.positions) { continue; }
   let id = b0[at];
   var first = id - im.first < im.rows;
   for (var j = at; first && j > 0u; j--) { if (b0[j - 1u] == id) { first = false; } }
@@ -70,39 +60,27 @@ export const scatterAdd: Kernel<"scatter_add"> = {
   b1[im.positions + at] = select(0u, 1u, first);`;
     const sum = `let d = at % im.width;
   let position = at / im.width;
-  if (b1[im.positions + position] == 0u) { return; }
+  if (b1[im.positions + position] == 0u) { continue; }
   var sum = 0f;
   for (var j = position; j < im.positions; j = b1[j]) { sum += b2[j * im.width + d]; }
   b3[(b0[position] - im.first) * im.width + d] = sum;`;
-    return {
-      dispatches: [
-        perItem(
-          "scatter_link",
-          ["u32", "u32", "f32"],
-          ["total", "positions", "rows", "first"],
-          link,
-          {
-            count: Math.max(total, positions),
-            values: [total, positions, attrs.rows, attrs.first],
-            bindings: [input(0), scratch, output0],
-          },
-          target,
-        ),
-        perItem(
-          "scatter_add",
-          ["u32", "u32", "f32", "f32"],
-          ["width", "positions", "first"],
-          sum,
-          {
-            count: positions * width,
-            values: [width, positions, attrs.first],
-            bindings: [input(0), scratch, input(1), output0],
-          },
-          target,
-        ),
-      ],
-      scratch: [8 * positions],
+    const linked: Items = {
+      kernel: "scatter_link",
+      types: ["u32", "u32", "f32"],
+      immediates: words({ total, positions, rows: attrs.rows, first: attrs.first }),
+      body: link,
+      count: Math.max(total, positions),
+      bindings: [input(0), scratch, output0],
     };
+    const summed: Items = {
+      kernel: "scatter_add",
+      types: ["u32", "u32", "f32", "f32"],
+      immediates: words({ width, positions, first: attrs.first }),
+      body: sum,
+      count: positions * width,
+      bindings: [input(0), scratch, input(1), output0],
+    };
+    return { dispatches: [perItem(linked, target), perItem(summed, target)], scratch: [8 * positions] };
   },
 };
 
@@ -123,12 +101,15 @@ export const rotate: Kernel<"rotate"> = {
   let u = b0[x]; let v = b0[y];
   b3[x] = u * c - v * s;
   b3[y] = u * s + v * c;`;
-    const call = {
+    const items: Items = {
+      kernel: "rotate",
+      types: ["f32", "f32", "f32", "f32"],
+      immediates: words({ half, heads, angles }),
+      body,
       count: batch * rows * heads * half,
-      values: [half, heads, angles],
       bindings: [input(0), input(1), input(2), output0],
     };
-    return { dispatches: [perItem("rotate", ["f32", "f32", "f32", "f32"], ["half", "heads", "angles"], body, call, target)], scratch: [] };
+    return { dispatches: [perItem(items, target)], scratch: [] };
   },
 };
 
@@ -142,12 +123,15 @@ export const cacheWrite: Kernel<"cache_write"> = {
   let row = at / im.width;
   let position = b2[row];
   if (position < im.capacity) { b0[((row / im.rows) * im.capacity + position) * im.width + d] = b1[at]; }`;
-    const call = { count: batch * rows * width, values: [width, rows, capacity], bindings: [input(0), input(1), input(2)] };
-    return {
-      dispatches: [perItem("cache_write", ["f32", "f32", "u32"], ["width", "rows", "capacity"], body, call, target)],
-      scratch: [],
-      inPlace: [0, 0],
+    const items: Items = {
+      kernel: "cache_write",
+      types: ["f32", "f32", "u32"],
+      immediates: words({ width, rows, capacity }),
+      body,
+      count: batch * rows * width,
+      bindings: [input(0), input(1), input(2)],
     };
+    return { dispatches: [perItem(items, target)], scratch: [], inPlace: [0, 0] };
   },
 };
 
@@ -156,7 +140,14 @@ export const tally: Kernel<"tally"> = {
   implement(_attrs, inputs, _outputs, target) {
     const [batch = 1, vocabulary = 1] = typeOf(inputs, 0).shape;
     const body = "let id = b1[at];\n  if (id < im.vocabulary) { b0[at * im.vocabulary + id] += 1u; }";
-    const call = { count: batch, values: [vocabulary], bindings: [input(0), input(1)] };
-    return { dispatches: [perItem("tally", ["u32", "u32"], ["vocabulary"], body, call, target)], scratch: [], inPlace: [0, 0] };
+    const items: Items = {
+      kernel: "tally",
+      types: ["u32", "u32"],
+      immediates: words({ vocabulary }),
+      body,
+      count: batch,
+      bindings: [input(0), input(1)],
+    };
+    return { dispatches: [perItem(items, target)], scratch: [], inPlace: [0, 0] };
   },
 };

@@ -2,9 +2,28 @@
 // the streaming kernels are compared with; gradients go through `attention_gradient`, never through that.
 
 import type { Builder } from "../ir/builder.js";
-import { add, amax, binary, broadcast, div, exp, fill, float, log, matmul, mul, pick, reshape, scale, sub, sum, transpose, where } from "../ir/calls.js";
+import {
+  add,
+  amax,
+  binary,
+  broadcast,
+  div,
+  exp,
+  fill,
+  float,
+  log,
+  matmul,
+  mul,
+  pick,
+  reshape,
+  scale,
+  sub,
+  sum,
+  transpose,
+  where,
+} from "../ir/calls.js";
 import type { OpAttrs, TensorType, Value } from "../ir/graph.js";
-import { at, element, f32, fail, operands, sameShape, show, type Op, type Tensor } from "./op.js";
+import { at, element, f32, fail, type Op, operands, sameShape, show, type Tensor } from "./op.js";
 
 type Attrs = OpAttrs["attention"];
 
@@ -33,7 +52,15 @@ function sizesOf(op: string, inputs: readonly TensorType[], attrs: Attrs): Sizes
   const E = v.shape[3] ?? 0;
   const fits = q.shape.length === 4 && sameShape(k.shape, [B, S, G, D]) && sameShape(v.shape, [B, S, G, E]) && E > 0 && H % G === 0;
   if (!fits) fail(op, `q ${show(q)}, k ${show(k)}, v ${show(v)}`);
-  const rows: (readonly number[])[] = [...(attrs.bound === "given" ? [[B, T]] : []), ...(attrs.segmented ? [[B, T], [B, S]] : [])];
+  const rows: (readonly number[])[] = [
+    ...(attrs.bound === "given" ? [[B, T]] : []),
+    ...(attrs.segmented
+      ? [
+          [B, T],
+          [B, S],
+        ]
+      : []),
+  ];
   rows.forEach((shape, i) => {
     if (!sameShape(at(inputs, 3 + i).shape, shape)) fail(op, `operand ${3 + i} is ${show(at(inputs, 3 + i))}, not [${shape.join(",")}]`);
   });

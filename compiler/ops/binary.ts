@@ -2,9 +2,9 @@
 // The gradient of a broadcast operand is summed over the axes along which it was repeated.
 
 import type { Builder } from "../ir/builder.js";
-import { add, binary, div, fill, log, mul, neg, scale, sub, sumTo, where as choose } from "../ir/calls.js";
+import { add, binary, where as choose, div, fill, log, mul, neg, scale, sub, sumTo } from "../ir/calls.js";
 import type { BinaryOp, Node, Value } from "../ir/graph.js";
-import { at, broadcastIndex, broadcastShapes, element, f32, fail, operands, show, take, zeros, type Op } from "./op.js";
+import { at, broadcastIndex, broadcastShapes, element, fail, type Op, operands, show, take, zeros } from "./op.js";
 
 interface Meaning {
   readonly doc: string;
@@ -62,7 +62,12 @@ function less(b: Builder, x: Value, y: Value): Value {
 const flag = (condition: boolean) => (condition ? 1 : 0);
 
 export const binaryOps: { readonly [K in BinaryOp]: Op<K> } = {
-  add: entry("add", { doc: "x + y; u32 wraps", value: (x, y) => x + y, word: (x, y) => (x + y) >>> 0, gradient: (_b, _x, _y, _r, g) => [g, g] }),
+  add: entry("add", {
+    doc: "x + y; u32 wraps",
+    value: (x, y) => x + y,
+    word: (x, y) => (x + y) >>> 0,
+    gradient: (_b, _x, _y, _r, g) => [g, g],
+  }),
   sub: entry("sub", {
     doc: "x − y; u32 wraps",
     value: (x, y) => x - y,
@@ -100,9 +105,27 @@ export const binaryOps: { readonly [K in BinaryOp]: Op<K> } = {
     word: Math.min,
     gradient: (b, x, y, _r, g) => [mul(b, g, less(b, x, y)), mul(b, g, less(b, y, x))],
   }),
-  lt: entry("lt", { doc: "1 where x < y, else 0", comparison: true, value: (x, y) => flag(x < y), word: (x, y) => flag(x < y), gradient: none }),
-  le: entry("le", { doc: "1 where x ≤ y, else 0", comparison: true, value: (x, y) => flag(x <= y), word: (x, y) => flag(x <= y), gradient: none }),
-  eq: entry("eq", { doc: "1 where x = y, else 0", comparison: true, value: (x, y) => flag(x === y), word: (x, y) => flag(x === y), gradient: none }),
+  lt: entry("lt", {
+    doc: "1 where x < y, else 0",
+    comparison: true,
+    value: (x, y) => flag(x < y),
+    word: (x, y) => flag(x < y),
+    gradient: none,
+  }),
+  le: entry("le", {
+    doc: "1 where x ≤ y, else 0",
+    comparison: true,
+    value: (x, y) => flag(x <= y),
+    word: (x, y) => flag(x <= y),
+    gradient: none,
+  }),
+  eq: entry("eq", {
+    doc: "1 where x = y, else 0",
+    comparison: true,
+    value: (x, y) => flag(x === y),
+    word: (x, y) => flag(x === y),
+    gradient: none,
+  }),
 };
 
 export const where: Op<"where"> = {
@@ -142,7 +165,9 @@ export const cast: Op<"cast"> = {
   },
   gradient: (b, node, _value, [g]) => [b.type(at(node.inputs, 0)).dtype === "f32" && node.attrs.dtype === "f32" ? g : undefined],
   evaluate: ([x], _types, _outputs, attrs) => [
-    attrs.dtype === "f32" ? Float32Array.from(x ?? []) : Uint32Array.from(x ?? [], (value) => Math.min(Math.max(Math.trunc(value), 0), 0xffffffff)),
+    attrs.dtype === "f32"
+      ? Float32Array.from(x ?? [])
+      : Uint32Array.from(x ?? [], (value) => Math.min(Math.max(Math.trunc(value), 0), 0xffffffff)),
   ],
 };
 
@@ -155,5 +180,10 @@ export const detach: Op<"detach"> = {
   },
   gradient: () => [undefined],
   decompose: (_b, inputs) => [at(inputs, 0)],
-  evaluate: ([x]) => [take(x ?? new Float32Array(0), Uint32Array.from(x ?? [], (_, i) => i))],
+  evaluate: ([x]) => [
+    take(
+      x ?? new Float32Array(0),
+      Uint32Array.from(x ?? [], (_, i) => i),
+    ),
+  ],
 };

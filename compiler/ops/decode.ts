@@ -2,7 +2,7 @@
 // `sample` is the plain CPU sampler that the device's is compared with, token by token.
 
 import { elements } from "../ir/graph.js";
-import { at, element, fail, operands, sameShape, show, u32, type Op } from "./op.js";
+import { at, element, fail, type Op, operands, sameShape, show, u32 } from "./op.js";
 import { sampleNumber } from "./philox.js";
 import { ONE, share, slopeOf, weightOf } from "./weight.js";
 
@@ -14,7 +14,8 @@ export const cacheWrite: Op<"cache_write"> = {
     const [cache, rows, positions] = [at(inputs, 0), at(inputs, 1), at(inputs, 2)];
     const [B = 0, , ...rest] = cache.shape;
     const n = rows.shape[1] ?? 0;
-    const fits = cache.shape.length >= 2 && cache.dtype === rows.dtype && sameShape(rows.shape, [B, n, ...rest]) && sameShape(positions.shape, [B, n]);
+    const fits =
+      cache.shape.length >= 2 && cache.dtype === rows.dtype && sameShape(rows.shape, [B, n, ...rest]) && sameShape(positions.shape, [B, n]);
     if (!fits) fail("cache_write", `${show(rows)} into ${show(cache)} at ${show(positions)}`);
     return [cache];
   },
@@ -76,7 +77,13 @@ export interface SampleSettings {
  * are exp((logit − largest) / temperature) as whole numbers (weight.ts), so sums are exact; p, min_p and u are cut to 24, 30 and 24
  * binary digits, and p · mass, u · mass rounded down. Nothing allowed gives 0.
  */
-export function sampleOne(logits: Float32Array, seen: (id: number) => boolean, allowed: (id: number) => boolean, settings: SampleSettings, u: number): number {
+export function sampleOne(
+  logits: Float32Array,
+  seen: (id: number) => boolean,
+  allowed: (id: number) => boolean,
+  settings: SampleSettings,
+  u: number,
+): number {
   const { temperature, topK, topP, minP, repetitionPenalty } = settings;
   const penalised = logits.map((logit, id) => (!seen(id) ? logit : logit > 0 ? logit / repetitionPenalty : logit * repetitionPenalty));
   const ranked = Array.from(penalised, (logit, id) => ({ logit, id }))
@@ -89,7 +96,10 @@ export function sampleOne(logits: Float32Array, seen: (id: number) => boolean, a
   const weighted = ranked.map(({ logit, id }) => ({ id, weight: weightOf(logit, first.logit, slope) }));
   let kept = topK > 0 ? weighted.slice(0, topK) : weighted;
   if (topP < 1) {
-    const wanted = share(kept.reduce((total, { weight }) => total + weight, 0), Math.floor(topP * 2 ** 24));
+    const wanted = share(
+      kept.reduce((total, { weight }) => total + weight, 0),
+      Math.floor(topP * 2 ** 24),
+    );
     let reached = 0;
     let count = 0;
     for (const { weight } of kept) {
@@ -101,7 +111,10 @@ export function sampleOne(logits: Float32Array, seen: (id: number) => boolean, a
   }
   const least = Math.floor(minP * ONE);
   kept = kept.filter(({ weight }) => weight >= least).sort((a, b) => a.id - b.id);
-  const passed = share(kept.reduce((total, { weight }) => total + weight, 0), Math.floor(u * 2 ** 24));
+  const passed = share(
+    kept.reduce((total, { weight }) => total + weight, 0),
+    Math.floor(u * 2 ** 24),
+  );
   let cumulative = 0;
   for (const { id, weight } of kept) {
     cumulative += weight;
@@ -119,7 +132,8 @@ export const sample: Op<"sample"> = {
     const [B = 0, V = 0] = logits ?? [];
     const shapes = [[B, V], [B, V], [Math.ceil(V / 32)], [B, 5], [B], [B], []];
     [logits, counts, allowed, settings, lane, draw, seed].forEach((shape, i) => {
-      if (!sameShape(shape ?? [], at(shapes, i))) fail("sample", `operand ${i} is ${show(at(inputs, i))}, not [${at(shapes, i).join(",")}]`);
+      if (!sameShape(shape ?? [], at(shapes, i)))
+        fail("sample", `operand ${i} is ${show(at(inputs, i))}, not [${at(shapes, i).join(",")}]`);
     });
     return [u32([B])];
   },

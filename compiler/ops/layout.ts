@@ -3,7 +3,23 @@
 
 import { reshape as reshaped, slice as sliced, sumTo, transpose as transposed } from "../ir/calls.js";
 import { elements, type TensorType } from "../ir/graph.js";
-import { at, broadcastIndex, broadcastShapes, checkAxes, element, f32, fail, operands, sameShape, show, strides, take, walk, zeros, type Op } from "./op.js";
+import {
+  at,
+  broadcastIndex,
+  broadcastShapes,
+  checkAxes,
+  element,
+  f32,
+  fail,
+  type Op,
+  operands,
+  sameShape,
+  show,
+  strides,
+  take,
+  walk,
+  zeros,
+} from "./op.js";
 
 export const reshape: Op<"reshape"> = {
   doc: "x → the same elements in row-major order under another shape.",
@@ -47,7 +63,8 @@ export const broadcast: Op<"broadcast"> = {
   infer: (inputs, attrs) => {
     operands("broadcast", inputs, [undefined]);
     const x = at(inputs, 0);
-    if (!sameShape(broadcastShapes("broadcast", [x.shape, attrs.shape]), attrs.shape)) fail("broadcast", `${show(x)} to [${attrs.shape.join(",")}]`);
+    if (!sameShape(broadcastShapes("broadcast", [x.shape, attrs.shape]), attrs.shape))
+      fail("broadcast", `${show(x)} to [${attrs.shape.join(",")}]`);
     return [{ dtype: x.dtype, shape: attrs.shape }];
   },
   gradient: (b, node, _value, [g]) => [g === undefined ? undefined : sumTo(b, g, b.type(at(node.inputs, 0)).shape)],
@@ -60,7 +77,9 @@ export const slice: Op<"slice"> = {
   infer: (inputs, { starts, stops }) => {
     operands("slice", inputs, [undefined]);
     const { dtype, shape } = at(inputs, 0);
-    const inside = shape.every((n, i) => Number.isInteger(starts[i]) && at(starts, i) >= 0 && at(starts, i) < at(stops, i) && at(stops, i) <= n);
+    const inside = shape.every(
+      (n, i) => Number.isInteger(starts[i]) && at(starts, i) >= 0 && at(starts, i) < at(stops, i) && at(stops, i) <= n,
+    );
     if (starts.length !== shape.length || stops.length !== shape.length || !inside) {
       fail("slice", `[${starts.join(",")}] to [${stops.join(",")}] of ${show(at(inputs, 0))}`);
     }
@@ -159,7 +178,9 @@ export const pack: Op<"pack"> = {
       inputs,
       offsets.map(() => "f32" as const),
     );
-    const ends = inputs.map((input, i) => ({ start: at(offsets, i), end: at(offsets, i) + elements(input.shape) })).sort((x, y) => x.start - y.start);
+    const ends = inputs
+      .map((input, i) => ({ start: at(offsets, i), end: at(offsets, i) + elements(input.shape) }))
+      .sort((x, y) => x.start - y.start);
     ends.forEach(({ start, end }, i) => {
       if (start < (ends[i - 1]?.end ?? 0) || end > size) fail("pack", `[${start}, ${end}) overlaps a neighbour or leaves [0, ${size})`);
     });

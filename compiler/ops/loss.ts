@@ -2,9 +2,27 @@
 // Both subtract the largest logit, which is detached: its gradient cancels. A target outside [0, V) counts as a logit of 0.
 
 import type { Builder } from "../ir/builder.js";
-import { add, amax, binary, concat, detach, exp, fill, float, log, matmul, mul, reshape, slice, sub, sum, total, where } from "../ir/calls.js";
+import {
+  add,
+  amax,
+  binary,
+  concat,
+  detach,
+  exp,
+  fill,
+  float,
+  log,
+  matmul,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  total,
+  where,
+} from "../ir/calls.js";
 import type { OpAttrs, TensorType, Value } from "../ir/graph.js";
-import { at, element, f32, fail, operands, sameShape, show, type Op, type Tensor } from "./op.js";
+import { at, element, f32, fail, type Op, operands, sameShape, show, type Tensor } from "./op.js";
 
 export const crossEntropy: Op<"cross_entropy"> = {
   doc: "(logits [..., V], target u32 [...]) → [...]: −log softmax(logits)[target].",
@@ -12,7 +30,8 @@ export const crossEntropy: Op<"cross_entropy"> = {
   infer: (inputs) => {
     operands("cross_entropy", inputs, ["f32", "u32"]);
     const [logits, target] = [at(inputs, 0), at(inputs, 1)];
-    if (logits.shape.length < 1 || !sameShape(logits.shape.slice(0, -1), target.shape)) fail("cross_entropy", `${show(logits)} at ${show(target)}`);
+    if (logits.shape.length < 1 || !sameShape(logits.shape.slice(0, -1), target.shape))
+      fail("cross_entropy", `${show(logits)} at ${show(target)}`);
     return [f32(target.shape)];
   },
   decompose: (b, inputs) => {
@@ -24,7 +43,12 @@ export const crossEntropy: Op<"cross_entropy"> = {
   evaluate: (inputs, types) => {
     const [logits, target] = [at(inputs, 0), at(inputs, 1)];
     const V = at(at(types, 0).shape, at(types, 0).shape.length - 1);
-    return [Float32Array.from(target, (id, row) => logSumExp(V, (v) => element(logits, row * V + v)) - (id < V ? element(logits, row * V + id) : 0))];
+    return [
+      Float32Array.from(
+        target,
+        (id, row) => logSumExp(V, (v) => element(logits, row * V + v)) - (id < V ? element(logits, row * V + id) : 0),
+      ),
+    ];
   },
 };
 
@@ -63,7 +87,11 @@ function tablesOf(op: string, x: TensorType, rows: readonly TensorType[], tables
   const [N = 0, D = 0] = x.shape;
   const other = attrs.columns ? (tables[0]?.shape[1] ?? 0) : D;
   const height = tables.reduce((n, table) => n + (table.shape[0] ?? 0), 0);
-  const fits = tables.length > 0 && x.shape.length === 2 && (!attrs.columns || height === D) && tables.every((t) => t.shape.length === 2 && t.shape[1] === other);
+  const fits =
+    tables.length > 0 &&
+    x.shape.length === 2 &&
+    (!attrs.columns || height === D) &&
+    tables.every((t) => t.shape.length === 2 && t.shape[1] === other);
   if (!fits || rows.some((row) => !sameShape(row.shape, [N])) || attrs.chunk < 1) {
     fail(op, `${show(x)} by ${tables.map(show).join(", ")}, rows ${rows.map(show).join(", ")}`);
   }
@@ -87,10 +115,10 @@ interface Chunk {
   readonly piece: number;
 }
 
-function chunks(b: Builder, x: Value, tables: readonly Value[], attrs: Attrs, recompute: boolean): Chunk[] {
+/** One after the other: what is made of a chunk is emitted before the next one's logits, so that the planner can reuse their storage. */
+function* chunks(b: Builder, x: Value, tables: readonly Value[], attrs: Attrs, recompute: boolean): Generator<Chunk> {
   const product = (a: Value, w: Value, transposeB: boolean) =>
     b.emit("matmul", [a, w], { transposeA: false, transposeB, ...(recompute ? { recompute } : {}) });
-  const result: Chunk[] = [];
   let first = 0;
   if (attrs.columns) {
     const V = at(b.type(at(tables, 0)).shape, 1);
@@ -101,20 +129,19 @@ function chunks(b: Builder, x: Value, tables: readonly Value[], attrs: Attrs, re
         b,
         parts.map((w, i) => product(piece(b, x, tables, i), w, false)),
       );
-      result.push({ first, width: stop - first, logits, parts, piece: 0 });
+      yield { first, width: stop - first, logits, parts, piece: 0 };
     }
-    return result;
+    return;
   }
-  tables.forEach((table, index) => {
+  for (const [index, table] of tables.entries()) {
     const rows = at(b.type(table).shape, 0);
     for (let start = 0; start < rows; start += attrs.chunk) {
       const w = part(b, table, 0, start, Math.min(rows, start + attrs.chunk));
       const width = at(b.type(w).shape, 0);
-      result.push({ first, width, logits: product(x, w, true), parts: [w], piece: index });
+      yield { first, width, logits: product(x, w, true), parts: [w], piece: index };
       first += width;
     }
-  });
-  return result;
+  }
 }
 
 function part(b: Builder, x: Value, axis: number, start: number, stop: number): Value {
@@ -157,7 +184,8 @@ export const linearCrossEntropy: Op<"linear_cross_entropy"> = {
     const [x, target, ...tables] = inputs as [Value, Value, ...Value[]];
     const N = at(b.type(x).shape, 0);
     const column = reshape(b, float(b, target), [N, 1]);
-    const parts = chunks(b, x, tables, attrs, false).map(({ logits, first }) => reduceLogits(b, logits, sub(b, column, fill(b, first))));
+    const parts: ReturnType<typeof reduceLogits>[] = [];
+    for (const { logits, first } of chunks(b, x, tables, attrs, false)) parts.push(reduceLogits(b, logits, sub(b, column, fill(b, first))));
     const largest = parts.map((p) => p.largest).reduce((x, y) => binary(b, "max", x, y));
     const mass = total(
       b,
@@ -208,43 +236,24 @@ export const linearCrossEntropyGradient: Op<"linear_cross_entropy_gradient"> = {
     const [x, target, lse, g, ...tables] = inputs as [Value, Value, Value, Value, ...Value[]];
     const N = at(b.type(x).shape, 0);
     const columnOf = (y: Value) => reshape(b, y, [N, 1]);
-    const made = chunks(b, x, tables, attrs, true).map((chunk) => {
-      const own = sub(b, columnOf(float(b, target)), fill(b, chunk.first));
+    let dx: Value | undefined;
+    const dw: Value[][] = tables.map(() => []);
+    for (const chunk of chunks(b, x, tables, attrs, true)) {
+      const column = sub(b, columnOf(float(b, target)), fill(b, chunk.first));
       const p = exp(b, sub(b, chunk.logits, columnOf(lse)));
-      return { ...chunk, g: mul(b, sub(b, p, oneHot(b, own, chunk.width)), columnOf(g)) };
-    });
-    if (attrs.columns) {
-      const dx = total(
-        b,
-        made.map((chunk) =>
-          joined(
-            b,
-            chunk.parts.map((w) => matmul(b, chunk.g, w, false, true)),
-            1,
-          ),
-        ),
-      );
-      const dw = tables.map((_, i) =>
-        joined(
-          b,
-          made.map((chunk) => matmul(b, piece(b, x, tables, i), chunk.g, true, false)),
-          1,
-        ),
-      );
-      return [dx, ...dw];
+      const dlogits = mul(b, sub(b, p, oneHot(b, column, chunk.width)), columnOf(g));
+      const parts = chunk.parts.map((w) => matmul(b, dlogits, w, false, attrs.columns));
+      const own = joined(b, parts, 1);
+      dx = dx === undefined ? own : add(b, dx, own);
+      if (attrs.columns) {
+        for (const [i, list] of dw.entries()) list.push(matmul(b, piece(b, x, tables, i), dlogits, true, false));
+      } else {
+        at(dw, chunk.piece).push(matmul(b, dlogits, x, true, false));
+      }
     }
-    const dx = total(
-      b,
-      made.map((chunk) => matmul(b, chunk.g, at(chunk.parts, 0))),
-    );
-    const dw = tables.map((_, i) =>
-      joined(
-        b,
-        made.filter((chunk) => chunk.piece === i).map((chunk) => matmul(b, chunk.g, x, true, false)),
-        0,
-      ),
-    );
-    return [dx, ...dw];
+    const axis = attrs.columns ? 1 : 0;
+    if (dx === undefined) return fail("linear_cross_entropy_gradient", "there is no chunk");
+    return [dx, ...dw.map((parts) => joined(b, parts, axis))];
   },
   evaluate: (inputs, types, _outputs, attrs) => {
     const [x, target, lse, g] = [at(inputs, 0), at(inputs, 1), at(inputs, 2), at(inputs, 3)];

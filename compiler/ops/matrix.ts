@@ -2,9 +2,9 @@
 // Invariant: ids outside a table read zeros and add nothing, so a table may be cut into pieces that each see all ids.
 
 import type { Builder } from "../ir/builder.js";
-import { add, concat, matmul as product, mul, neg, reshape, slice, sub, sum, sumTo, swap } from "../ir/calls.js";
+import { add, concat, mul, neg, matmul as product, reshape, slice, sub, sum, sumTo, swap } from "../ir/calls.js";
 import { elements, type TensorType, type Value } from "../ir/graph.js";
-import { at, element, f32, fail, operands, sameShape, show, type Op } from "./op.js";
+import { at, element, f32, fail, type Op, operands, sameShape, show } from "./op.js";
 
 interface MatmulSizes {
   /** Leading dimensions of A, and their product. */
@@ -48,7 +48,11 @@ export const matmul: Op<"matmul"> = {
     const sizes = matmulSizes([b.type(x), b.type(y)], node.attrs);
     const shared = sizes.stepB === 0 && sizes.lead.length > 0;
     // A stored transposed with one B for all leading dimensions: B can not stand at the left, so the product is transposed instead.
-    const dx = !transposeA ? product(b, g, y, false, !transposeB) : shared ? swap(b, product(b, g, y, false, !transposeB)) : product(b, y, g, transposeB, true);
+    const dx = !transposeA
+      ? product(b, g, y, false, !transposeB)
+      : shared
+        ? swap(b, product(b, g, y, false, !transposeB))
+        : product(b, y, g, transposeB, true);
     if (!shared) return [dx, transposeB ? product(b, g, x, true, transposeA) : product(b, x, g, !transposeA, false)];
     // One B for all leading dimensions: they become rows of one tall product, whose inner sum runs over them.
     const rows = sizes.batch * sizes.M;

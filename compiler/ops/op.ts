@@ -2,7 +2,7 @@
 // Invariant: nothing here or in the entries knows how a kernel runs; `evaluate` is the definition that kernels are compared with.
 
 import type { Builder } from "../ir/builder.js";
-import { elements, type DType, type Node, type OpAttrs, type OpName, type TensorType, type Value } from "../ir/graph.js";
+import { type DType, elements, type Node, type OpAttrs, type OpName, type TensorType, type Value } from "../ir/graph.js";
 
 /** Row-major elements of a tensor; the type of the array is the tensor's dtype. */
 export type Tensor = Float32Array | Uint32Array;
@@ -24,7 +24,12 @@ export interface Op<K extends OpName> {
   /** The same function in other ops, one value a result. */
   decompose?(b: Builder, inputs: readonly Value[], attrs: OpAttrs[K]): readonly Value[];
   /** Plain loops, sums in double precision, results rounded to f32. Absent for sources, whose numbers come from outside. */
-  evaluate?(inputs: readonly Tensor[], inputTypes: readonly TensorType[], outputTypes: readonly TensorType[], attrs: OpAttrs[K]): readonly Tensor[];
+  evaluate?(
+    inputs: readonly Tensor[],
+    inputTypes: readonly TensorType[],
+    outputTypes: readonly TensorType[],
+    attrs: OpAttrs[K],
+  ): readonly Tensor[];
 }
 
 /** An operand that no op should ever get. */

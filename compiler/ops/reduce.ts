@@ -4,7 +4,7 @@
 import type { Builder } from "../ir/builder.js";
 import { binary, broadcast, div, mul } from "../ir/calls.js";
 import type { TensorType, Value } from "../ir/graph.js";
-import { at, broadcastIndex, checkAxes, element, f32, operands, type Op, type Tensor } from "./op.js";
+import { at, broadcastIndex, checkAxes, element, f32, type Op, operands, type Tensor } from "./op.js";
 
 export const sum: Op<"sum"> = {
   doc: "f32 [shape] → the sum over `axes`, which are removed, or 1 with `keep`.",

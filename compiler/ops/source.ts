@@ -1,8 +1,8 @@
 // Ops without f32 operands: what the host uploads, what persists, numbers known at compile time, random numbers.
 
-import { elements, type DType } from "../ir/graph.js";
+import { type DType, elements } from "../ir/graph.js";
+import { at, element, f32, fail, type Op, operands } from "./op.js";
 import { uniform as draw } from "./philox.js";
-import { at, element, f32, fail, operands, type Op } from "./op.js";
 
 function checkShape(op: string, shape: readonly number[]): readonly number[] {
   for (const n of shape) if (!Number.isInteger(n) || n < 1) fail(op, `a dimension of [${shape.join(",")}]`);

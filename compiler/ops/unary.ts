@@ -4,7 +4,7 @@
 import type { Builder } from "../ir/builder.js";
 import { add, binary, div, exp, fill, mul, neg, scale, sub, unary, where } from "../ir/calls.js";
 import type { UnaryOp, Value } from "../ir/graph.js";
-import { at, f32, operands, type Op } from "./op.js";
+import { at, f32, type Op, operands } from "./op.js";
 
 interface Meaning {
   readonly doc: string;
@@ -105,11 +105,10 @@ export const unaryOps: { readonly [K in UnaryOp]: Op<K> } = {
   gelu: entry("gelu", {
     doc: "x → x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))",
     value: (x) => 0.5 * x * (1 + Math.tanh(GELU_SCALE * (x + GELU_CUBE * x ** 3))),
-    // tanh has reached ±1 in f32 well inside ±15, where drivers that go through e²ˣ do not overflow.
+    // (1 + tanh u) / 2 = sigmoid(2u): no cancellation in the negative tail.
     decompose: (b, x) => {
-      const inner = scale(b, mul(b, x, add(b, fill(b, 1), scale(b, mul(b, x, x), GELU_CUBE))), GELU_SCALE);
-      const clamped = binary(b, "max", binary(b, "min", inner, fill(b, 15)), fill(b, -15));
-      return mul(b, scale(b, x, 0.5), add(b, fill(b, 1), unary(b, "tanh", clamped)));
+      const inner = mul(b, x, add(b, fill(b, 1), scale(b, mul(b, x, x), GELU_CUBE)));
+      return mul(b, x, unary(b, "sigmoid", scale(b, inner, 2 * GELU_SCALE)));
     },
   }),
   gelu_exact: entry("gelu_exact", {

@@ -24,7 +24,8 @@ export function differentiate(graph: Graph, options: { readonly loss: Value; rea
   const { loss } = prepared;
   const b = Builder.from(prepared.graph);
   const type = b.type(loss);
-  if (type.dtype !== "f32" || type.shape.length > 0) throw new Error(`internal error: the loss of graph ${graph.name} is ${show(type)}, not a scalar`);
+  if (type.dtype !== "f32" || type.shape.length > 0)
+    throw new Error(`internal error: the loss of graph ${graph.name} is ${show(type)}, not a scalar`);
 
   const needed = path(prepared.graph, loss, wrt);
   const gradients = new Map<string, Value>();
@@ -82,7 +83,8 @@ function expandWithoutGradient(graph: Graph, loss: Value, wrt: ReadonlySet<strin
   let target = loss;
   for (;;) {
     const needed = path(current, target, wrt);
-    const lacking = (node: AnyNode, value: number) => node.op !== "state" && needed.has(value as Value) && opOf(node.op).gradient === undefined;
+    const lacking = (node: AnyNode, value: number) =>
+      node.op !== "state" && needed.has(value as Value) && opOf(node.op).gradient === undefined;
     const without = new Set(current.nodes.filter(lacking));
     if (without.size === 0) return { graph: current, loss: target };
     for (const node of without) {

@@ -5,11 +5,12 @@
 import { type AnyNode, elements, type Graph, type TensorType, type Value } from "../ir/graph.js";
 import type { Epilogue, Implementation, Target } from "../kernels/kernel.js";
 import type { Region } from "../kernels/region.js";
-import { cluster, kernelOf } from "./fuse/cluster.js";
+import { type Cluster, cluster, kernelOf } from "./fuse/cluster.js";
 import { type Facts, factsOf, type Root } from "./fuse/facts.js";
 import { implement } from "./fuse/implement.js";
 import { Order } from "./fuse/order.js";
 import { prepare } from "./fuse/prepare.js";
+import { bindings } from "./fuse/region.js";
 import { type Homes, homeOf, overlap } from "./homes.js";
 
 /** Where a tensor lies: the upload block, a persistent buffer, or the arena. */
@@ -60,7 +61,16 @@ export interface Calls {
 
 export function fuse(graph: Graph, target: Target, homes: Homes = new Map()): Calls {
   const prepared = prepare(graph);
-  const facts = factsOf(prepared);
+  // Kernels are chosen as if states could be overwritten in place; where the order of reads forbids what a kernel relies on, they are chosen again.
+  return assemble(prepared, target, homes, true) ?? assemble(prepared, target, homes, false) ?? fail(graph.name);
+}
+
+function fail(name: string): never {
+  throw new Error(`internal error: ${name} has no order of kernels`);
+}
+
+function assemble(prepared: Graph, target: Target, homes: Homes, inPlace: boolean): Calls | undefined {
+  const facts = factsOf(prepared, inPlace);
   const clusters = cluster(facts, target);
   const tensors = new Map<string, Tensor>();
   const byId: Tensor[] = [];
@@ -131,6 +141,7 @@ export function fuse(graph: Graph, target: Target, homes: Homes = new Map()): Ca
     copies.push({ from, to: { tensor: to.id, offset: 0, type: from.type }, state: name });
   }
 
+  if (inPlace && clusters.some((c) => !fits(facts, c, target, copies))) return undefined;
   const viewOf = (root: Root): View => {
     const tensor = tensorOf(root);
     // From an offset on, what is left of the tensor.
@@ -181,7 +192,20 @@ export function fuse(graph: Graph, target: Target, homes: Homes = new Map()): Ca
     };
   });
   const outputs = new Map([...prepared.outputs].map(([name, value]) => [name, view(value)] as const));
-  return { name: graph.name, target, graph: prepared, tensors: byId, calls, outputs, copies };
+  return { name: prepared.name, target, graph: prepared, tensors: byId, calls, outputs, copies };
+}
+
+/** Whether a kernel does not rely on overwriting a state that had to be copied. */
+function fits(facts: Facts, c: Cluster, target: Target, copies: readonly { readonly state: string }[]): boolean {
+  const copied = [...c.nodes].filter((v) => {
+    const state = facts.stateOf[v];
+    const node = state === undefined ? undefined : facts.node(state);
+    return node?.op === "state" && copies.some((copy) => copy.state === node.attrs.name);
+  });
+  if (copied.length === 0 || c.op !== undefined) return true;
+  if (copied.some((v) => facts.node(v).op === "cache_write" || facts.node(v).op === "tally")) return false;
+  const kernel = kernelOf(facts, c, target);
+  return kernel?.kind === "region" && bindings(facts, kernel.built) + copied.length <= target.maxStorageBuffers;
 }
 
 /** What a fused kernel does, in a few words: its reductions and its heaviest operations. */

@@ -74,12 +74,12 @@ export function lower(b: Builder, network: Network, setting: Setting): readonly 
         return b.emit("where", [b.emit("step", [x], {}, origin), x, scaled], {}, origin);
       }
       case "softmax": {
-        const shifted = b.emit("sub", [x, b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {}, origin);
+        const shifted = b.emit("sub", [x, b.emit("detach", [b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {})], {}, origin);
         const e = b.emit("exp", [shifted], {}, origin);
         return b.emit("div", [e, b.emit("sum", [e], { axes: [attrs.axis], keep: true }, origin)], {}, origin);
       }
       case "log_softmax": {
-        const shifted = b.emit("sub", [x, b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {}, origin);
+        const shifted = b.emit("sub", [x, b.emit("detach", [b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {})], {}, origin);
         const total = b.emit("sum", [b.emit("exp", [shifted], {}, origin)], { axes: [attrs.axis], keep: true }, origin);
         return b.emit("sub", [shifted, b.emit("log", [total], {}, origin)], {}, origin);
       }

@@ -6,19 +6,12 @@ import { add, Builder, constantU32, fill, mul, reshape } from "../ir/builder.js"
 import type { DType, Graph, Value } from "../ir/graph.js";
 import { lower, type Setting } from "./lower.js";
 
-export interface LossGraph {
-  readonly graph: Graph;
-  /** [] scalar: what is differentiated. */
-  readonly loss: Value;
-}
-
-/** Forward and loss over rows [batch, context_length]: the weighted sum of token losses × `loss_scale`, which the trainer sets to 1 / the step's total weight. */
-export function trainingLoss(model: Model, training: Training, batch: number): LossGraph {
+/** Forward and loss over rows [batch, context_length]: output `loss`, the weighted sum of token losses × `loss_scale`, which the trainer sets to 1 / the step's total weight. */
+export function trainingLoss(model: Model, training: Training, batch: number): Graph {
   const b = new Builder(`${training.name}.loss`);
   const losses = tokenLosses(b, model, training, batch, dropoutIn(b));
-  const loss = mul(b, sumAll(b, losses), scalar(b, "loss_scale", "f32"));
-  b.output("loss", loss);
-  return { graph: b.finish(), loss };
+  b.output("loss", mul(b, sumAll(b, losses), scalar(b, "loss_scale", "f32")));
+  return b.finish();
 }
 
 /** Scoring without dropout: output `loss_sum`, the weighted sum of token losses. */

@@ -1,7 +1,7 @@
 // Rules for ops that move or reduce elements. In: a node not yet emitted; out: what it can be instead, or undefined.
 // Invariant: nothing computed changes, only how often elements are moved.
 
-import { elements, type Value } from "../ir/graph.js";
+import { elements, type Node, type Value } from "../ir/graph.js";
 import { at, sameShape } from "../ops/op.js";
 import { type Candidate, type Context, operand } from "./simplify.js";
 
@@ -55,14 +55,26 @@ export function layoutRules(c: Context, node: LayoutCandidate): Value | undefine
       return inner.op === "fill" && inner.attrs.value === 0
         ? make("fill", [], { value: 0, shape: shape.map((n, i) => n + at(node.attrs.before, i) + at(node.attrs.after, i)) })
         : undefined;
-    case "concat":
-      return node.inputs.length === 1 ? x : undefined;
+    case "concat": {
+      if (node.inputs.length === 1) return x;
+      const { axis } = node.attrs;
+      const flat = node.inputs.flatMap((input) => {
+        const part = b.node(input);
+        return part.op === "concat" && part.attrs.axis === axis && !c.shared.has(input) ? part.inputs : [input];
+      });
+      return flat.length > node.inputs.length ? make("concat", flat, { axis }) : undefined;
+    }
     case "matmul":
       return matmulRules(c, node);
   }
 }
 
-function reductionRules({ b, make }: Context, node: Extract<LayoutCandidate, { readonly op: "sum" | "amax" }>, x: Value, shape: readonly number[]): Value | undefined {
+function reductionRules(
+  { b, make }: Context,
+  node: Extract<LayoutCandidate, { readonly op: "sum" | "amax" }>,
+  x: Value,
+  shape: readonly number[],
+): Value | undefined {
   const { axes, keep } = node.attrs;
   const target = keep ? shape.map((n, axis) => (axes.includes(axis) ? 1 : n)) : shape.filter((_, axis) => !axes.includes(axis));
   const inner = b.node(x);
@@ -77,7 +89,27 @@ function reductionRules({ b, make }: Context, node: Extract<LayoutCandidate, { r
   return make("reshape", [reduced], { shape: target });
 }
 
-function sliceRules({ b, make }: Context, node: Extract<LayoutCandidate, { readonly op: "slice" }>, x: Value, shape: readonly number[]): Value | undefined {
+/**
+ * The sum of two tensors padded with zeros along one axis, where one ends as the other begins, is both side by side, padded: so the gradients
+ * of a tensor's slices (q, k and v of one product) become one `concat`.
+ */
+export function addPads({ b, make }: Context, x: Node<"pad">, y: Node<"pad">): Value | undefined {
+  const axes = [x, y].flatMap(({ attrs }) => attrs.before.flatMap((n, i) => (n + at(attrs.after, i) > 0 ? [i] : [])));
+  const [axis] = axes;
+  if (axis === undefined || axes.some((other) => other !== axis)) return undefined;
+  if (!sameShape(at(x.types, 0).shape, at(y.types, 0).shape)) return undefined;
+  const [first, second] = at(x.attrs.before, axis) < at(y.attrs.before, axis) ? [x, y] : [y, x];
+  const [one, other] = [at(first.inputs, 0), at(second.inputs, 0)];
+  if (at(first.attrs.before, axis) + at(b.type(one).shape, axis) !== at(second.attrs.before, axis)) return undefined;
+  return make("pad", [make("concat", [one, other], { axis })], { before: first.attrs.before, after: second.attrs.after });
+}
+
+function sliceRules(
+  { b, make }: Context,
+  node: Extract<LayoutCandidate, { readonly op: "slice" }>,
+  x: Value,
+  shape: readonly number[],
+): Value | undefined {
   const { starts, stops } = node.attrs;
   if (shape.every((n, i) => starts[i] === 0 && stops[i] === n)) return x;
   const inner = b.node(x);

@@ -9,7 +9,7 @@ import { broadcastShapes, sameShape } from "../ops/op.js";
 import { opOf } from "../ops/table.js";
 import { unaryOps } from "../ops/unary.js";
 import type { Pass } from "./pass.js";
-import { layoutRules } from "./simplify-layout.js";
+import { addPads, layoutRules } from "./simplify-layout.js";
 
 /** Emits a node after the rules had their say. */
 export type Make = <K extends OpName>(op: K, inputs: readonly Value[], attrs: OpAttrs[K]) => Value;
@@ -163,6 +163,7 @@ function binaryRules(c: Context, op: BinaryOp, inputs: readonly Value[]): Value 
       if (cx !== undefined && cy === undefined) return make("add", [y, x], {});
       if (ny.op === "neg") return make("sub", [x, ...ny.inputs], {});
       if (nx.op === "neg") return make("sub", [y, ...nx.inputs], {});
+      if (nx.op === "pad" && ny.op === "pad") return addPads(c, nx, ny);
       break;
     case "sub":
       if (cy === 0) return as(x);
@@ -258,7 +259,12 @@ function whereRules(c: Context, inputs: readonly Value[]): Value | undefined {
 function shrink({ b, make }: Context, inputs: readonly Value[], shape: readonly number[]): readonly Value[] | undefined {
   for (const [i, input] of inputs.entries()) {
     const node = b.node(input);
-    const smaller = node.op === "broadcast" ? node.inputs[0] : node.op === "fill" && node.attrs.shape.length > 0 ? make("fill", [], { value: node.attrs.value, shape: [] }) : undefined;
+    const smaller =
+      node.op === "broadcast"
+        ? node.inputs[0]
+        : node.op === "fill" && node.attrs.shape.length > 0
+          ? make("fill", [], { value: node.attrs.value, shape: [] })
+          : undefined;
     if (smaller === undefined) continue;
     const others = inputs.map((other, j) => (i === j ? smaller : other));
     const same = sameShape(

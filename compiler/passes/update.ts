@@ -2,7 +2,7 @@
 // whose updates are the next parameters and moments. Invariant: over a group everything is pointwise or a reduction of the whole group, so that
 // the fuser makes a kernel or two of it; gaps between parameters hold zeros and keep them.
 
-import { add, binary, Builder, div, fill, mul, reshape, scale, sub, sum, total, unary } from "../ir/builder.js";
+import { add, Builder, binary, div, fill, mul, reshape, scale, sub, sum, total, unary } from "../ir/builder.js";
 import type { Graph, Value } from "../ir/graph.js";
 import { removeDead } from "../ir/rewrite.js";
 import type { Differentiated } from "./differentiate.js";

@@ -20,7 +20,9 @@ test("a picture of a run has both lines and the table's level, within its frame"
   expect(svg.match(/<polyline/g)).toHaveLength(2);
   expect(svg.match(/class="dot"/g)).toHaveLength(20);
   expect(svg).toContain("neighbour 2.46");
-  const points = [...svg.matchAll(/points="([^"]+)"/g)].flatMap(([, list]) => (list ?? "").split(" ").map((pair) => pair.split(",").map(Number)));
+  const points = [...svg.matchAll(/points="([^"]+)"/g)].flatMap(([, list]) =>
+    (list ?? "").split(" ").map((pair) => pair.split(",").map(Number)),
+  );
   expect(points.length).toBeLessThan(400);
   for (const [x = -1, y = -1] of points) expect(x >= 0 && x <= 720 && y >= 0 && y <= 400).toBe(true);
 });

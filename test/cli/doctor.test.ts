@@ -49,7 +49,17 @@ test("a machine with a driver", () => {
 });
 
 test("a machine without one is told what repairs it", () => {
-  expect(report(out, { ...found, adapters: [], device: undefined, fetched: undefined, environment: {}, cache: { folder: "/c", bytes: 0 }, reason: "Dawn found no adapter" })).toMatchInlineSnapshot(`
+  expect(
+    report(out, {
+      ...found,
+      adapters: [],
+      device: undefined,
+      fetched: undefined,
+      environment: {},
+      cache: { folder: "/c", bytes: 0 },
+      reason: "Dawn found no adapter",
+    }),
+  ).toMatchInlineSnapshot(`
     "ulmus           0.1.0
     node            v20.20.2 on linux x64
     fetched driver  none
@@ -61,7 +71,10 @@ test("a machine without one is told what repairs it", () => {
 });
 
 test("a fast path that is off says why", () => {
-  const why = (change: Partial<typeof device>) => fastPaths({ ...device, ...change }).filter((path) => !path.on).map((path) => `${path.name}: ${path.why}`);
+  const why = (change: Partial<typeof device>) =>
+    fastPaths({ ...device, ...change })
+      .filter((path) => !path.on)
+      .map((path) => `${path.name}: ${path.why}`);
   expect(why({ subgroup: 0 })).toContain("subgroups: their width is not one fixed number on this adapter");
   expect(why({ subgroup: 0, features: [] })).toContain("subgroups: the adapter does not offer the feature `subgroups`");
   expect(why({ f16: false, features: [] })).toContain("f16: the adapter does not offer the feature `shader-f16`");

@@ -55,7 +55,15 @@ describe("words", () => {
     expect(out).toBe((await ulmus(cwd, "--help")).out);
   });
 
-  for (const argv of [["chek", "small.elm"], ["check"], ["check", "a.elm", "b.elm"], ["generate", "run", "-n", "0"], ["train", "small.elm", "--set", "dim"], ["compile", "small.elm", "--emit", "asm"], ["train", "small.elm", "--fast"]]) {
+  for (const argv of [
+    ["chek", "small.elm"],
+    ["check"],
+    ["check", "a.elm", "b.elm"],
+    ["generate", "run", "-n", "0"],
+    ["train", "small.elm", "--set", "dim"],
+    ["compile", "small.elm", "--emit", "asm"],
+    ["train", "small.elm", "--fast"],
+  ]) {
     test(`ulmus ${argv.join(" ")}`, async () => {
       expect(await say(...argv)).toMatchSnapshot();
     });
@@ -100,10 +108,18 @@ describe("programs", () => {
   });
 
   test("--json: one object a line, no other text", async () => {
-    for (const argv of [["check", "small.elm"], ["check", "small.elm", "--set", "training.batch_size=0"], ["inspect", "small.elm"], ["inspect", "run"]]) {
+    for (const argv of [
+      ["check", "small.elm"],
+      ["check", "small.elm", "--set", "training.batch_size=0"],
+      ["inspect", "small.elm"],
+      ["inspect", "run"],
+    ]) {
       const { out, err } = await ulmus(cwd, ...argv, "--json");
       expect(err).toBe("");
-      const events = out.trimEnd().split("\n").map((line) => (JSON.parse(line) as { event: string }).event);
+      const events = out
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { event: string }).event);
       expect(events.length).toBeGreaterThan(0);
       expect(events.every((event) => typeof event === "string")).toBe(true);
     }

@@ -8,7 +8,11 @@ import { openSequence } from "../../runtime/sequences.js";
 import { openTokenizers } from "../../runtime/tokenizers/index.js";
 
 /** Each token of a list and what stands after it. */
-const pairs = (ids: readonly number[]) => ({ tokens: Uint32Array.from(ids.slice(0, -1)), targets: Uint32Array.from(ids.slice(1)), weights: new Float32Array(ids.length - 1).fill(1) });
+const pairs = (ids: readonly number[]) => ({
+  tokens: Uint32Array.from(ids.slice(0, -1)),
+  targets: Uint32Array.from(ids.slice(1)),
+  weights: new Float32Array(ids.length - 1).fill(1),
+});
 
 test("two letters that alternate are foreseen", () => {
   const table = neighbourTable(2);
@@ -30,7 +34,10 @@ async function heldOut(text: string): Promise<number | undefined> {
   const alphabet = [...new Set(text)].sort();
   const tokenizers = openTokenizers({ chars: { kind: "char", alphabet, specials: [] } });
   const predict = { kind: "predict", parts: [{ kind: "field", name: "text" }], weight: 1 } as const;
-  const sequence = openSequence({ name: "s", vocabulary: "chars", fields: [{ name: "text", tokenizer: "chars", list: false }], tokens: [predict], rows: "window" }, tokenizers);
+  const sequence = openSequence(
+    { name: "s", vocabulary: "chars", fields: [{ name: "text", tokenizer: "chars", list: false }], tokens: [predict], rows: "window" },
+    tokenizers,
+  );
   const spec = { name: "d", source: { kind: "text", paths: ["t"] }, base: "", split: { train: 0.9, val: 0.1 }, field: "text" } as const;
   const data = await openTextData(spec, [arraySource(new TextEncoder().encode(text), "t")], sequence, tokenizers.get("chars"));
   return neighbourLoss(data, alphabet.length);
@@ -45,7 +52,10 @@ test("a text without a held-out part has none", async () => {
   const alphabet = ["a", "b"];
   const tokenizers = openTokenizers({ chars: { kind: "char", alphabet, specials: [] } });
   const predict = { kind: "predict", parts: [{ kind: "field", name: "text" }], weight: 1 } as const;
-  const sequence = openSequence({ name: "s", vocabulary: "chars", fields: [{ name: "text", tokenizer: "chars", list: false }], tokens: [predict], rows: "window" }, tokenizers);
+  const sequence = openSequence(
+    { name: "s", vocabulary: "chars", fields: [{ name: "text", tokenizer: "chars", list: false }], tokens: [predict], rows: "window" },
+    tokenizers,
+  );
   const spec = { name: "d", source: { kind: "text", paths: ["t"] }, base: "", split: {}, field: "text" } as const;
   const data = await openTextData(spec, [arraySource(new TextEncoder().encode("abab"), "t")], sequence, tokenizers.get("chars"));
   expect(await neighbourLoss(data, 2)).toBeUndefined();

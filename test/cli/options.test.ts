@@ -1,19 +1,18 @@
-import { InvalidArgumentError } from "commander";
 import { expect, test } from "vitest";
 import { Failure, failureOf } from "../../cli/failure.js";
 import { choose, fieldOf, seed, setting, unescaped, whole } from "../../cli/options.js";
 
 test("whole numbers are refused where they are none, too small or too large", () => {
   expect(whole(1)("12")).toBe(12);
-  for (const text of ["", "0", "-1", "1.5", "1e3", "x", "99999999999999999999"]) expect(() => whole(1)(text), text).toThrow(InvalidArgumentError);
+  for (const text of ["", "0", "-1", "1.5", "1e3", "x", "99999999999999999999"]) expect(() => whole(1)(text), text).toThrow(/It must/);
   expect(seed("4294967295")).toBe(4294967295);
-  expect(() => seed("4294967296")).toThrow(InvalidArgumentError);
+  expect(() => seed("4294967296")).toThrow(/It must/);
 });
 
 test("--set lines are collected in order, as lines of the language", () => {
   expect(setting("b.y = [1, 2]", setting("a.x=3"))).toEqual(["a.x = 3", "b.y = [1, 2]"]);
   expect(setting('narrator.given={ text = "a=b" }')).toEqual(['narrator.given = { text = "a=b" }']);
-  for (const text of ["a.x", "a.x=", "=3", "1a=3"]) expect(() => setting(text), text).toThrow(InvalidArgumentError);
+  for (const text of ["a.x", "a.x=", "=3", "1a=3"]) expect(() => setting(text), text).toThrow(/It must/);
 });
 
 test("a field's value may hold equals signs and the language's escapes", () => {

@@ -18,7 +18,11 @@ beforeAll(() => {
 });
 afterAll(folder.remove);
 
-const events = (out: string): Record<string, unknown>[] => out.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+const events = (out: string): Record<string, unknown>[] =>
+  out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
 const weights = (run: string): Buffer => {
   const names = readdirSync(join(cwd, run, "checkpoints")).sort();
   return readFileSync(join(cwd, run, "checkpoints", names.at(-1) ?? ""));
@@ -37,7 +41,9 @@ test("a run is trained, measured and kept", async () => {
   expect(metrics.filter((metric) => "val_loss" in metric).map((metric) => metric.step)).toEqual([6, 12]);
   expect(readFileSync(join(cwd, "runs/first/loss.svg"), "utf8")).toContain("</svg>");
   // The corpus is kept as its alphabet: enough to write, and no larger.
-  expect(JSON.parse(readFileSync(join(cwd, "runs/first/program/corpora.json"), "utf8"))).toEqual({ "fox.txt": "\n abcdefghijklmnopqrstuvwxyz" });
+  expect(JSON.parse(readFileSync(join(cwd, "runs/first/program/corpora.json"), "utf8"))).toEqual({
+    "fox.txt": "\n abcdefghijklmnopqrstuvwxyz",
+  });
 });
 
 test("a run that is stopped and gone on with ends in the same bits as an unbroken one", async () => {
@@ -47,12 +53,14 @@ test("a run that is stopped and gone on with ends in the same bits as an unbroke
   expect(await main(["train", "small.elm", "-o", "runs/broken", "--json"], io)).toBe(130);
   const stopped = events(io.written.out).at(-1);
   expect(stopped).toMatchObject({ event: "end", stopped: true });
-  expect(stopped?.["step"]).toBeGreaterThanOrEqual(4);
-  expect(stopped?.["step"]).toBeLessThan(12);
+  expect(stopped?.step).toBeGreaterThanOrEqual(4);
+  expect(stopped?.step).toBeLessThan(12);
   expect(io.left).toEqual([]);
   const again = await ulmus(cwd, "train", "runs/broken", "--resume");
   expect(again.code).toBe(0);
-  expect(readMetrics(join(cwd, "runs/broken/metrics.jsonl")).flatMap((metric) => ("loss" in metric ? [metric.step] : []))).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+  expect(readMetrics(join(cwd, "runs/broken/metrics.jsonl")).flatMap((metric) => ("loss" in metric ? [metric.step] : []))).toEqual(
+    Array.from({ length: 12 }, (_, i) => i + 1),
+  );
   expect(weights("runs/broken").equals(weights("runs/first"))).toBe(true);
   const done = await ulmus(cwd, "train", "runs/broken", "--resume");
   expect(done.code).toBe(2);
@@ -86,15 +94,21 @@ test("text is written without the corpus, the same for the same seed", async () 
   const several = await ulmus(cwd, "generate", "runs/first", "text=fox\\n", "-n", "3", "--seed", "5", "--set", "writer.max_new_tokens=7");
   expect(several.out.match(/^--- [123] ---\nfox\n/gm)).toHaveLength(3);
   const json = events((await ulmus(cwd, "generate", "runs/first", "-n", "2", "--seed", "5", "--json")).out);
-  expect(json.map((event) => event["event"])).toEqual(["sample", "sample", "end"]);
+  expect(json.map((event) => event.event)).toEqual(["sample", "sample", "end"]);
   // The first of several is the one that is drawn alone.
-  expect(`the ${String(json[0]?.["text"])}`.trimEnd()).toBe(once.out.trimEnd());
+  expect(`the ${String(json[0]?.text)}`.trimEnd()).toBe(once.out.trimEnd());
 });
 
 test("a program whose model loads its weights writes by itself", async () => {
   mkdirSync(join(cwd, "loading"));
   writeFileSync(join(cwd, "loading", "fox.txt"), text);
-  writeFileSync(join(cwd, "loading", "small.elm"), readFileSync(join(cwd, "small.elm"), "utf8").replace("dim            = 16", 'dim            = 16\n  weights        = load("../runs/first")'));
+  writeFileSync(
+    join(cwd, "loading", "small.elm"),
+    readFileSync(join(cwd, "small.elm"), "utf8").replace(
+      "dim            = 16",
+      'dim            = 16\n  weights        = load("../runs/first")',
+    ),
+  );
   const own = await ulmus(cwd, "generate", "loading/small.elm", "--seed", "5");
   expect(own.err).not.toContain("error");
   expect(own.out).toBe((await ulmus(cwd, "generate", "runs/first", "--seed", "5")).out);

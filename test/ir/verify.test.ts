@@ -12,7 +12,9 @@ const head = `graph "broken"
 %2 = input() {name: "ids", dtype: "u32", shape: [2]} : u32[2]
 `;
 const matmul = "%3 = matmul(%0, %1) {transposeA: false, transposeB: false} : f32[2,5]";
-const qkv = ["q", "k", "v"].map((name, i) => `%${i + 3} = input() {name: "${name}", dtype: "f32", shape: [1, 2, 1, 4]} : f32[1,2,1,4]`).join("\n");
+const qkv = ["q", "k", "v"]
+  .map((name, i) => `%${i + 3} = input() {name: "${name}", dtype: "f32", shape: [1, 2, 1, 4]} : f32[1,2,1,4]`)
+  .join("\n");
 const attention = `${qkv}
 %6 = attention(%3, %4, %5) {bound: "causal", window: 0, segmented: false, scale: 0.5} : f32[1,2,1,4], f32[1,2,1]`;
 
@@ -26,7 +28,13 @@ const broken: readonly (readonly [string, string, number, Rule, string])[] = [
   ["a u32 operand of an f32 op", "%3 = exp(%2) : f32[2]", 3, "operands", "must be f32, not u32[2]"],
   ["operands of two dtypes", "%3 = add(%0, %2) : f32[2,3]", 3, "operands", "differ in dtype"],
   ["shapes that do not broadcast", "%3 = add(%0, %1) : f32[2,3]", 3, "operands", "do not broadcast"],
-  ["a product whose inner sizes differ", '%3 = matmul(%1, %0) {transposeA: false, transposeB: false} : f32[3,3]', 3, "operands", "f32[3,5] by f32[2,3]"],
+  [
+    "a product whose inner sizes differ",
+    "%3 = matmul(%1, %0) {transposeA: false, transposeB: false} : f32[3,3]",
+    3,
+    "operands",
+    "f32[3,5] by f32[2,3]",
+  ],
   ["a reshape that loses elements", "%3 = reshape(%0) {shape: [5]} : f32[5]", 3, "operands", "has other elements"],
   ["an axis beyond the rank", "%3 = sum(%0) {axes: [2], keep: false} : f32[2,3]", 3, "operands", "axis 2 of a tensor of rank 2"],
   ["a slice beyond the end", "%3 = slice(%0) {starts: [0, 0], stops: [2, 4]} : f32[2,4]", 3, "operands", "of f32[2,3]"],
@@ -41,8 +49,20 @@ const broken: readonly (readonly [string, string, number, Rule, string])[] = [
   ["an output that does not exist", `output "y" %7`, 7, "output", "there is no node %7"],
   ["an update of an unknown state", `${matmul}\nupdate "v" %1`, 1, "update", "no node reads a state of this name"],
   ["an update of another type", `${matmul}\nupdate "w" %3`, 3, "update", "the state is f32[3,5], %3 is f32[2,5]"],
-  ["one state of two shapes", '%3 = state() {name: "w", dtype: "f32", shape: [15]} : f32[15]', 3, "name", "f32[3,5] elsewhere and f32[15] here"],
-  ["two packs of one name", '%3 = pack(%0) {name: "g", offsets: [0], size: 6} : f32[6]\n%4 = pack(%0) {name: "g", offsets: [1], size: 7} : f32[7]', 4, "name", "two packs"],
+  [
+    "one state of two shapes",
+    '%3 = state() {name: "w", dtype: "f32", shape: [15]} : f32[15]',
+    3,
+    "name",
+    "f32[3,5] elsewhere and f32[15] here",
+  ],
+  [
+    "two packs of one name",
+    '%3 = pack(%0) {name: "g", offsets: [0], size: 6} : f32[6]\n%4 = pack(%0) {name: "g", offsets: [1], size: 7} : f32[7]',
+    4,
+    "name",
+    "two packs",
+  ],
 ];
 
 describe("the verifier", () => {
@@ -66,9 +86,24 @@ describe("the verifier", () => {
     ["a missing attribute", { op: "fill", inputs: [], attrs: { value: 1 }, types: [f32] }, "attribute", "shape is missing"],
     ["an attribute too many", { op: "range", inputs: [], attrs: { n: 2, m: 3 }, types: [f32] }, "attribute", "there is no attribute m"],
     ["an attribute of another kind", { op: "range", inputs: [], attrs: { n: "2" }, types: [f32] }, "attribute", 'n is "2", not a count'],
-    ["a number that is not finite", { op: "fill", inputs: [], attrs: { value: Number.NaN, shape: [2] }, types: [f32] }, "attribute", "not a finite number"],
-    ["a dimension of 0", { op: "fill", inputs: [], attrs: { value: 1, shape: [0] }, types: [{ dtype: "f32", shape: [0] }] }, "dims", "a result is f32[0]"],
-    ["a dimension that is not whole", { op: "fill", inputs: [], attrs: { value: 1, shape: [2] }, types: [{ dtype: "f32", shape: [1.5] }] }, "dims", "a result is f32[1.5]"],
+    [
+      "a number that is not finite",
+      { op: "fill", inputs: [], attrs: { value: Number.NaN, shape: [2] }, types: [f32] },
+      "attribute",
+      "not a finite number",
+    ],
+    [
+      "a dimension of 0",
+      { op: "fill", inputs: [], attrs: { value: 1, shape: [0] }, types: [{ dtype: "f32", shape: [0] }] },
+      "dims",
+      "a result is f32[0]",
+    ],
+    [
+      "a dimension that is not whole",
+      { op: "fill", inputs: [], attrs: { value: 1, shape: [2] }, types: [{ dtype: "f32", shape: [1.5] }] },
+      "dims",
+      "a result is f32[1.5]",
+    ],
   ];
   it.each(byHand)("names %s", (_, node, rule, words) => {
     const graph: Graph = { name: "broken", nodes: [node as unknown as AnyNode], outputs: new Map(), updates: new Map() };

@@ -1,7 +1,7 @@
 // Operands and attributes on which ops are tried: size 1, primes, broadcasting. Values lie on a grid of 1/128 and away from kinks, so that
 // finite differences with steps of 1/64 are exact in f32 and cross no kink.
 
-import type { BinaryOp, DType, OpAttrs, OpName, UnaryOp } from "../../compiler/ir/graph.js";
+import type { DType, OpAttrs, OpName } from "../../compiler/ir/graph.js";
 import type { Tensor } from "../../compiler/ops/op.js";
 
 export interface Operand {
@@ -10,12 +10,14 @@ export interface Operand {
   readonly data: Tensor;
 }
 
-export interface Case<K extends OpName = OpName> {
+export interface CaseWith<Attrs> {
   readonly inputs: readonly Operand[];
-  readonly attrs: OpAttrs[K];
+  readonly attrs: Attrs;
   /** Which results gradients flow through; all unless given. */
   readonly results?: readonly number[];
 }
+
+export type Case<K extends OpName = OpName> = CaseWith<OpAttrs[K]>;
 
 /** A small linear congruential generator: test data need no quality, only to be the same everywhere. */
 export function generator(seed: number): () => number {
@@ -60,22 +62,32 @@ export function words(shape: readonly number[], ...values: readonly number[]): O
 }
 
 const none = {};
-const unaryCases = (make: (shape: readonly number[]) => Operand): Case<UnaryOp>[] =>
+const unaryCases = (make: (shape: readonly number[]) => Operand): Case<"neg">[] =>
   [[1], [], [7], [2, 3, 5]].map((shape) => ({ inputs: [make(shape)], attrs: none }));
 const anywhere = (shape: readonly number[]) => x(shape, -2, 2);
 const positive = (shape: readonly number[]) => x(shape, 0.5, 2);
 /** Between 0.25 and 0.75 above an integer. */
-const fractional = (shape: readonly number[]) => ({ ...x(shape, 0.25, 0.75), data: x(shape, 0.25, 0.75).data.map((v, i) => v + (i % 5) - 2) });
+const fractional = (shape: readonly number[]) => ({
+  ...x(shape, 0.25, 0.75),
+  data: x(shape, 0.25, 0.75).data.map((v, i) => v + (i % 5) - 2),
+});
 
 const shapes: readonly (readonly [readonly number[], readonly number[]])[] = [
   [[1], [1]],
   [[7], []],
   [[2, 3], [3]],
-  [[3, 1], [1, 5]],
-  [[2, 1, 5], [3, 1]],
+  [
+    [3, 1],
+    [1, 5],
+  ],
+  [
+    [2, 1, 5],
+    [3, 1],
+  ],
   [[], [2, 2]],
 ];
-const binaryCases = (left = anywhere, right = signed): Case<BinaryOp>[] => shapes.map(([a, b]) => ({ inputs: [left(a), right(b)], attrs: none }));
+const binaryCases = (left = anywhere, right = signed): Case<"add">[] =>
+  shapes.map(([a, b]) => ({ inputs: [left(a), right(b)], attrs: none }));
 /** Operands that differ by a quarter at least. */
 const unequal = () => binaryCases(apart, (shape) => apart(shape, 0.25));
 
@@ -113,7 +125,14 @@ const attentionCases: Case<"attention">[] = [
   },
 ].map((one) => ({ ...one, results: [0] }) as Case<"attention">);
 
-const linear = (columns: boolean, chunk: number, N: number, D: number, V: number, cuts: readonly number[]): Case<"linear_cross_entropy"> => ({
+const linear = (
+  columns: boolean,
+  chunk: number,
+  N: number,
+  D: number,
+  V: number,
+  cuts: readonly number[],
+): Case<"linear_cross_entropy"> => ({
   inputs: [x([N, D]), ids([N], V), ...cuts.map((n) => (columns ? x([n, V]) : x([n, D])))],
   attrs: { columns, chunk },
   results: [0],

@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { evaluateAll } from "../../compiler/interpret.js";
 import { Builder } from "../../compiler/ir/builder.js";
-import { sampleOne, type SampleSettings } from "../../compiler/ops/decode.js";
+import { type SampleSettings, sampleOne } from "../../compiler/ops/decode.js";
 import { words } from "./cases.js";
 
 const off: SampleSettings = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1 };
@@ -11,7 +11,12 @@ const all = () => true;
 const nothing = () => false;
 
 /** Probabilities of each id, from where the draws of 1000 evenly spread numbers fall. */
-function shares(logits: readonly number[], settings: Partial<SampleSettings>, seen: (id: number) => boolean = nothing, allowed: (id: number) => boolean = all): number[] {
+function shares(
+  logits: readonly number[],
+  settings: Partial<SampleSettings>,
+  seen: (id: number) => boolean = nothing,
+  allowed: (id: number) => boolean = all,
+): number[] {
   const counts = logits.map(() => 0);
   for (let i = 0; i < 1000; i++) {
     const id = sampleOne(Float32Array.from(logits), seen, allowed, { ...off, ...settings }, (i + 0.5) / 1000);
@@ -70,7 +75,11 @@ it("draws allowed ids only", () => {
 it("writes rows into caches and drops positions beyond them", () => {
   const b = new Builder("cache");
   const state = (name: string, dtype: "f32" | "u32", shape: readonly number[]) => b.emit("state", [], { name, dtype, shape });
-  const written = b.emit("cache_write", [state("cache", "f32", [2, 3, 2]), state("rows", "f32", [2, 2, 2]), state("positions", "u32", [2, 2])], {});
+  const written = b.emit(
+    "cache_write",
+    [state("cache", "f32", [2, 3, 2]), state("rows", "f32", [2, 2, 2]), state("positions", "u32", [2, 2])],
+    {},
+  );
   const counted = b.emit("tally", [state("counts", "u32", [2, 3]), state("ids", "u32", [2])], {});
   const bindings = {
     cache: new Float32Array(12),
@@ -82,5 +91,4 @@ it("writes rows into caches and drops positions beyond them", () => {
   const values = evaluateAll(b.finish(), { state: bindings }, [written, counted]);
   expect([...(values.get(written)?.[0] ?? [])]).toEqual([0, 0, 0, 0, 1, 2, 5, 6, 7, 8, 0, 0]);
   expect([...(values.get(counted)?.[0] ?? [])]).toEqual([0, 2, 0, 0, 0, 6]);
-
 });

@@ -15,7 +15,18 @@ const names = Object.keys(ops) as OpName[];
 const differentiable = names.filter((op) => ops[op].gradient !== undefined || ops[op].decompose !== undefined);
 
 /** Ops without f32 operands, and those that no gradient passes. */
-const without: readonly OpName[] = ["input", "scalar", "state", "fill", "literal", "range", "attention_gradient", "cache_write", "tally", "sample"];
+const without: readonly OpName[] = [
+  "input",
+  "scalar",
+  "state",
+  "fill",
+  "literal",
+  "range",
+  "attention_gradient",
+  "cache_write",
+  "tally",
+  "sample",
+];
 
 function operandState(b: Builder, operand: Operand, i: number): Value {
   return b.emit("state", [], { name: `x${i}`, dtype: operand.dtype, shape: operand.shape });
@@ -69,9 +80,9 @@ function lossOf(op: OpName, one: Case, inputs: readonly Operand[]): number {
   const chosen = (one.results ?? all.map((_, i) => i)).map((i) => all[i] as Value);
   const values = evaluateAll(b.finish(), { state: bindings(inputs) }, chosen);
   return chosen.reduce((loss, value) => {
-    const result = values.get(value)?.[0] ?? [];
+    const result: readonly number[] = [...(values.get(value)?.[0] ?? [])];
     const w = weights(result.length);
-    return result.reduce((partial: number, element: number, i: number) => partial + element * (w[i] ?? 0), loss);
+    return result.reduce((partial, element, i) => partial + element * (w[i] ?? 0), loss);
   }, 0);
 }
 
@@ -108,7 +119,9 @@ describe("gradients", () => {
           expect(gradient.length).toBe(input.data.length);
           gradient.forEach((value, element) => {
             const expected = difference(op, one, i, element);
-            expect(Math.abs(value - expected), `operand ${i}, element ${element}: ${value}, differences give ${expected}`).toBeLessThan(2e-4 * (1 + Math.abs(expected)));
+            expect(Math.abs(value - expected), `operand ${i}, element ${element}: ${value}, differences give ${expected}`).toBeLessThan(
+              2e-4 * (1 + Math.abs(expected)),
+            );
           });
         });
       });
@@ -125,7 +138,13 @@ describe("gradients", () => {
     const amax = gradientsOf("amax", { inputs: [tie], attrs: { axes: [0], keep: false } });
     expect([...(amax.get("x0") ?? [])].map((g) => g / w)).toEqual([1 / 3, 0, 1 / 3, 1 / 3].map((g) => expect.closeTo(g, 6)));
     for (const op of ["max", "min"] as const) {
-      const both = gradientsOf(op, { inputs: [{ ...tie, shape: [1], data: Float32Array.of(2) }, { ...tie, shape: [1], data: Float32Array.of(2) }], attrs: {} });
+      const both = gradientsOf(op, {
+        inputs: [
+          { ...tie, shape: [1], data: Float32Array.of(2) },
+          { ...tie, shape: [1], data: Float32Array.of(2) },
+        ],
+        attrs: {},
+      });
       expect(both.get("x0")?.[0]).toBeCloseTo(w / 2, 6);
       expect(both.get("x1")?.[0]).toBeCloseTo(w / 2, 6);
     }

@@ -7,7 +7,9 @@ import { Builder } from "../../compiler/ir/builder.js";
 import { philox, sampleNumber, uniform, unit, type Words2, type Words4 } from "../../compiler/ops/philox.js";
 
 type Vector = readonly [counter: Words4, key: Words2, words: Words4];
-const vectors = JSON.parse(readFileSync(new URL("../reference/philox.json", import.meta.url), "utf8")) as Readonly<Record<"published" | "more", readonly Vector[]>>;
+const vectors = JSON.parse(readFileSync(new URL("../reference/philox.json", import.meta.url), "utf8")) as Readonly<
+  Record<"published" | "more", readonly Vector[]>
+>;
 
 it("meets its published vectors", () => {
   expect(philox([0, 0, 0, 0], [0, 0])).toEqual([0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]);

@@ -22,7 +22,8 @@ describe("a decoder", () => {
     for (const [name, value] of result.gradients) expect(result.graph.nodes[value]?.types[0]?.shape).toEqual(sample.parameters.get(name));
   });
 
-  const lossAt = (state: Readonly<Record<string, Float32Array>>) => interpret(sample.graph, { ...sample.bindings, state }).outputs.get("loss")?.[0] ?? 0;
+  const lossAt = (state: Readonly<Record<string, Float32Array>>) =>
+    interpret(sample.graph, { ...sample.bindings, state }).outputs.get("loss")?.[0] ?? 0;
   const state = sample.bindings.state as Readonly<Record<string, Float32Array>>;
 
   for (const name of sample.parameters.keys()) {
@@ -83,11 +84,16 @@ describe("differentiate", () => {
   it("goes through a softmax as it is lowered", () => {
     const b = new Builder("softmax");
     const w = state(b, "w", [2, 3]);
-    const chosen = b.emit("gather", [reshape(b, softmax(b, w), [6, 1]), b.emit("input", [], { name: "ids", dtype: "u32", shape: [1] })], { first: 0 });
+    const chosen = b.emit("gather", [reshape(b, softmax(b, w), [6, 1]), b.emit("input", [], { name: "ids", dtype: "u32", shape: [1] })], {
+      first: 0,
+    });
     const loss = sum(b, chosen, [0, 1]);
     const { graph, gradients } = differentiate(b.finish(), { loss, wrt: ["w"] });
     const value = gradients.get("w") as Value;
-    const found = evaluateAll(graph, { inputs: { ids: words([1], 1).data }, state: { w: Float32Array.of(0, 1, 2, 0, 0, 0) } }, [value]).get(value)?.[0] ?? [];
+    const found =
+      evaluateAll(graph, { inputs: { ids: words([1], 1).data }, state: { w: Float32Array.of(0, 1, 2, 0, 0, 0) } }, [value]).get(
+        value,
+      )?.[0] ?? [];
     const e = [1, Math.E, Math.E ** 2];
     const total = e.reduce((x, y) => x + y);
     const p = e.map((x) => x / total);

@@ -3,10 +3,26 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { interpret } from "../../compiler/interpret.js";
-import { add, broadcast, Builder, concat, fill, matmul, mul, neg, reshape, scale, slice, sub, sum, transpose, unary } from "../../compiler/ir/builder.js";
+import {
+  add,
+  Builder,
+  broadcast,
+  concat,
+  fill,
+  matmul,
+  mul,
+  neg,
+  reshape,
+  scale,
+  slice,
+  sub,
+  sum,
+  transpose,
+  unary,
+} from "../../compiler/ir/builder.js";
 import type { Graph, Value } from "../../compiler/ir/graph.js";
 import { print } from "../../compiler/ir/print.js";
-import { rewrite, removeDead } from "../../compiler/ir/rewrite.js";
+import { removeDead, rewrite } from "../../compiler/ir/rewrite.js";
 import { verify } from "../../compiler/ir/verify.js";
 import { runPasses } from "../../compiler/passes/pass.js";
 import { simplify, simplifyPass } from "../../compiler/passes/simplify.js";
@@ -65,6 +81,19 @@ const rules: readonly (readonly [string, (b: Builder, x: Value, y: Value) => Val
   ["a slice of one part", (b, x, y) => slice(b, concat(b, [x, y], 1), 1, 3, 6), []],
   ["a sum over an axis of size 1", (b, x) => sum(b, reshape(b, x, [2, 1, 3]), [1]), []],
   ["a sum of ones", (b) => sum(b, fill(b, 1, [2, 3]), [1]), ["fill"]],
+  [
+    "pads side by side",
+    (b, x, y) => {
+      const pad = (v: Value, before: number) => b.emit("pad", [v], { before: [0, before], after: [0, 6 - before] });
+      return add(b, add(b, pad(y, 6), pad(x, 3)), pad(y, 0));
+    },
+    ["concat"],
+  ],
+  [
+    "pads with a gap between",
+    (b, x, y) => add(b, b.emit("pad", [x], { before: [0, 0], after: [0, 5] }), b.emit("pad", [y], { before: [0, 5], after: [0, 0] })),
+    ["pad", "pad", "add"],
+  ],
   ["a concat of one", (b, x) => concat(b, [x], 0), []],
   ["x yᵀ", (b, x, y) => matmul(b, x, transpose(b, y, [1, 0])), ["matmul"]],
   ["xᵀ y", (b, x, y) => matmul(b, transpose(b, x, [1, 0]), y), ["matmul"]],
@@ -87,7 +116,10 @@ describe("simplify", () => {
   });
 
   it("does not compute a product twice for its transpose's sake", () => {
-    expect(left((b, x, y) => matmul(b, matmul(b, x, y, false, true), transpose(b, matmul(b, x, y, false, true), [1, 0])))).toEqual(["matmul", "matmul"]);
+    expect(left((b, x, y) => matmul(b, matmul(b, x, y, false, true), transpose(b, matmul(b, x, y, false, true), [1, 0])))).toEqual([
+      "matmul",
+      "matmul",
+    ]);
     const both = left((b, x, y) => {
       const product = matmul(b, x, y, false, true);
       return add(b, product, transpose(b, product, [1, 0]));
@@ -151,7 +183,9 @@ describe("rewrite", () => {
     const q = b.emit("input", [], { name: "q", dtype: "f32", shape: [1, 1, 1, 2] });
     const tuple = b.emit("attention", [q, q, q], { bound: "all", window: 0, segmented: false, scale: 1 });
     b.output("lse", b.emit("pick", [tuple], { index: 1 }));
-    const graph = rewrite(b.finish(), (c, node, inputs) => (node.op === "attention" ? [inputs[0] as Value, fill(c, 7, [1, 1, 1])] : undefined));
+    const graph = rewrite(b.finish(), (c, node, inputs) =>
+      node.op === "attention" ? [inputs[0] as Value, fill(c, 7, [1, 1, 1])] : undefined,
+    );
     expect(interpret(graph, { inputs: { q: Float32Array.of(1, 2) } }).outputs.get("lse")).toEqual(Float32Array.of(7));
   });
 

@@ -2,7 +2,25 @@
 // a tied or separate head, weighted cross-entropy. What whole-graph tests run on.
 
 import type { Bindings } from "../../compiler/interpret.js";
-import { add, amax, Builder, binary, detach, div, exp, fill, float, matmul, mul, reshape, sub, sum, transpose, unary, where } from "../../compiler/ir/builder.js";
+import {
+  add,
+  amax,
+  Builder,
+  binary,
+  detach,
+  div,
+  exp,
+  fill,
+  float,
+  matmul,
+  mul,
+  reshape,
+  sub,
+  sum,
+  transpose,
+  unary,
+  where,
+} from "../../compiler/ir/builder.js";
 import { elements, type Graph, type Value } from "../../compiler/ir/graph.js";
 import { generator } from "../ops/cases.js";
 
@@ -95,5 +113,10 @@ function inputs(): Bindings {
 
 function weights(parameters: ReadonlyMap<string, readonly number[]>): Readonly<Record<string, Float32Array>> {
   const random = generator(5);
-  return Object.fromEntries([...parameters].map(([name, shape]) => [name, Float32Array.from({ length: elements(shape) }, () => Math.round((random() - 0.5) * 256) / 128)]));
+  return Object.fromEntries(
+    [...parameters].map(([name, shape]) => [
+      name,
+      Float32Array.from({ length: elements(shape) }, () => Math.round((random() - 0.5) * 256) / 128),
+    ]),
+  );
 }

@@ -8,10 +8,10 @@ import { add, Builder, mul, sum, total } from "../../compiler/ir/builder.js";
 import { elements, type Graph, type Value } from "../../compiler/ir/graph.js";
 import { verify } from "../../compiler/ir/verify.js";
 import { portable } from "../../compiler/kernels/kernel.js";
-import { differentiate, type Differentiated } from "../../compiler/passes/differentiate.js";
-import { type Layout, layout } from "../../compiler/passes/layout.js";
+import { type Differentiated, differentiate } from "../../compiler/passes/differentiate.js";
+import { layout } from "../../compiler/passes/layout.js";
 import { simplify } from "../../compiler/passes/simplify.js";
-import { update, type UpdateOptions } from "../../compiler/passes/update.js";
+import { type UpdateOptions, update } from "../../compiler/passes/update.js";
 import { generator } from "../ops/cases.js";
 
 const span = { file: { name: "test", text: "" }, start: 0, end: 0 };
@@ -46,13 +46,20 @@ type Tensors = Record<string, Float32Array>;
 
 /** Views of the parameters in their groups, under their own names, as the planner makes them. */
 function withViews(state: Tensors): Tensors {
-  const views = places.places.map(({ name, group, offset, shape }) => [name, (state[`parameters.${group}`] as Float32Array).slice(offset, offset + elements(shape))] as const);
+  const views = places.places.map(
+    ({ name, group, offset, shape }) =>
+      [name, (state[`parameters.${group}`] as Float32Array).slice(offset, offset + elements(shape))] as const,
+  );
   return { ...state, ...Object.fromEntries(views) };
 }
 
 function data(step: number): Tensors {
   const random = generator(step + 1);
-  return Object.fromEntries(parameters.slice(0, 3).map(({ name, shape }) => [`data.${name}`, Float32Array.from({ length: elements(shape) }, () => 2 * random() - 1)]));
+  return Object.fromEntries(
+    parameters
+      .slice(0, 3)
+      .map(({ name, shape }) => [`data.${name}`, Float32Array.from({ length: elements(shape) }, () => 2 * random() - 1)]),
+  );
 }
 
 const rateAt = (step: number) => 0.01 * (step + 1);
@@ -62,7 +69,9 @@ function scalars(step: number) {
 
 function fresh(kinds: readonly string[]): Tensors {
   const random = generator(99);
-  const state = Object.fromEntries(kinds.flatMap((kind) => places.groups.map((group) => [`${kind}.${group.index}`, new Float32Array(group.size)] as const)));
+  const state = Object.fromEntries(
+    kinds.flatMap((kind) => places.groups.map((group) => [`${kind}.${group.index}`, new Float32Array(group.size)] as const)),
+  );
   for (const { group, offset, shape } of places.places) {
     const target = state[`parameters.${group}`] as Float32Array;
     for (let i = 0; i < elements(shape); i++) target[offset + i] = random() - 0.5;
@@ -80,7 +89,15 @@ function run(graph: Graph, state: Tensors, step: number, more: Readonly<Record<s
 function plain(steps: number) {
   const initial = withViews(fresh(["parameters"]));
   const all = parameters.flatMap(({ name, shape }) =>
-    Array.from({ length: elements(shape) }, (_, i) => ({ name, i, decay: shape.length > 1, p: initial[name]?.[i] ?? 0, m: 0, v: 0, ema: initial[name]?.[i] ?? 0 })),
+    Array.from({ length: elements(shape) }, (_, i) => ({
+      name,
+      i,
+      decay: shape.length > 1,
+      p: initial[name]?.[i] ?? 0,
+      m: 0,
+      v: 0,
+      ema: initial[name]?.[i] ?? 0,
+    })),
   );
   let norm = 0;
   for (let step = 0; step < steps; step++) {
@@ -104,7 +121,12 @@ function plain(steps: number) {
 function compare(state: Tensors, norm: number | undefined, steps: number) {
   const expected = plain(steps);
   expect(norm).toBeCloseTo(expected.norm, 4);
-  for (const [kind, field] of [["parameters", "p"], ["adam.m", "m"], ["adam.v", "v"], ["ema", "ema"]] as const) {
+  for (const [kind, field] of [
+    ["parameters", "p"],
+    ["adam.m", "m"],
+    ["adam.v", "v"],
+    ["ema", "ema"],
+  ] as const) {
     for (const one of expected.all) {
       const place = places.places.find((p) => p.name === one.name);
       const found = state[`${kind}.${place?.group}`]?.[(place?.offset ?? 0) + one.i];
@@ -113,7 +135,10 @@ function compare(state: Tensors, norm: number | undefined, steps: number) {
   }
   // Gaps stay zero.
   const used = places.places.reduce((n, { shape }) => n + elements(shape), 0);
-  const nonzero = places.groups.reduce((n, { index }) => n + (state[`parameters.${index}`] ?? new Float32Array(0)).filter((p) => p !== 0).length, 0);
+  const nonzero = places.groups.reduce(
+    (n, { index }) => n + (state[`parameters.${index}`] ?? new Float32Array(0)).filter((p) => p !== 0).length,
+    0,
+  );
   expect(nonzero).toBeLessThanOrEqual(used);
 }
 

@@ -142,10 +142,18 @@ const TINY = 4096;
 /** Whether two kernels are worth joining: reductions of one shape over the same tensors, the same elements read, or both tiny. */
 function alike(facts: Facts, a: Cluster, b: Cluster): boolean {
   const [x, y] = [shapeKey(facts, a), shapeKey(facts, b)];
-  if (x.key !== y.key) return false;
+  if (x.key !== y.key || waits(facts, a) !== waits(facts, b)) return false;
   if (x.size <= TINY) return true;
-  const read = tensorsOf(facts, a, x.size);
-  return [...tensorsOf(facts, b, x.size)].some((tensor) => read.has(tensor));
+  const read = tensorsOf(facts, a);
+  return [...tensorsOf(facts, b)].some((tensor) => read.has(tensor));
+}
+
+/** Whether a kernel overwrites a state that others read: it has to run late, so nothing early may join it. */
+function waits(facts: Facts, c: Cluster): boolean {
+  return [...c.nodes].some((v) => {
+    const state = facts.stateOf[v];
+    return state !== undefined && [...(facts.users[state] ?? [])].some((user) => !c.nodes.has(user));
+  });
 }
 
 function shapeKey(facts: Facts, c: Cluster): { key: string; size: number } {
@@ -153,18 +161,17 @@ function shapeKey(facts: Facts, c: Cluster): { key: string; size: number } {
     const r = reductionOf(facts, v);
     if (r) return { key: r.cols === 1 ? `rows ${r.outer} ${r.rows}` : `columns ${r.outer} ${r.rows} ${r.cols}`, size: r.outer * r.rows * r.cols };
   }
-  const size = facts.size(first(c));
+  const size = Math.max(...[...c.nodes].map((v) => facts.extent(v)));
   return { key: `flat ${size}`, size };
 }
 
-/** Large tensors that a cluster reads. */
-function tensorsOf(facts: Facts, c: Cluster, size: number): Set<string> {
+/** Tensors that a cluster reads, scalars apart. */
+function tensorsOf(facts: Facts, c: Cluster): Set<string> {
   const set = new Set<string>();
   const visit = (value: Value): void => {
     const root = facts.root(value);
-    const sort = facts.sort[root.node];
-    if (sort === "inline") for (const input of facts.node(root.node).inputs) visit(input);
-    else if (!c.nodes.has(root.node) && facts.size(value) * 2 >= size) set.add(`${root.node}.${root.result}`);
+    if (facts.sort[root.node] === "inline") for (const input of facts.node(root.node).inputs) visit(input);
+    else if (!c.nodes.has(root.node) && facts.size(value) > 1) set.add(`${root.node}.${root.result}`);
   };
   for (const v of c.nodes) for (const input of facts.node(v).inputs) visit(input);
   return set;

@@ -24,20 +24,25 @@ export interface Facts {
   readonly users: readonly ReadonlySet<Value>[];
   /** Whether a graph output, an update, a `pack` or an `op` reads it as memory. */
   readonly stored: readonly boolean[];
+  /** The state whose next value a node is. */
+  readonly stateOf: readonly (Value | undefined)[];
   type(value: Value): TensorType;
   size(value: Value): number;
+  /** Elements that a kernel computes for it: its own, or for rows written into a state, those rows'. */
+  extent(value: Value): number;
   root(value: Value): Root;
   node(value: Value): AnyNode;
 }
 
 const OPS = new Set<AnyNode["op"]>([
-  "matmul", "gather", "scatter_add", "rotate", "attention", "attention_gradient", "cache_write", "tally", "sample", "linear_cross_entropy", "linear_cross_entropy_gradient",
+  "matmul", "gather", "scatter_add", "attention", "attention_gradient", "cache_write", "tally", "sample", "linear_cross_entropy", "linear_cross_entropy_gradient",
 ]);
 
 /** More operands than one kernel may bind are joined by copies instead. */
 const MANY_PARTS = 5;
 
-export function factsOf(graph: Graph): Facts {
+/** `inPlace`: states may be written by the kernels that make their next values; without, all are copied at the end. */
+export function factsOf(graph: Graph, inPlace = true): Facts {
   const { nodes } = graph;
   const node = (value: Value): AnyNode => {
     const found = nodes[value];
@@ -51,6 +56,18 @@ export function factsOf(graph: Graph): Facts {
   };
   const size = (value: Value): number => elements(type(value).shape);
   const sort: Sort[] = nodes.map((n) => first(n, type));
+  const updates = new Map<Value, string>();
+  if (inPlace) for (const [name, value] of graph.updates) updates.set(value, name);
+  const stateAt = (value: Value): Value | undefined => {
+    const name = updates.get(value);
+    const found = name === undefined ? -1 : nodes.findIndex((n) => n.op === "state" && n.attrs.name === name);
+    return found < 0 ? undefined : (found as Value);
+  };
+  const stateOf = nodes.map((_, v) => stateAt(v as Value));
+  // Rows written into a state that is written nowhere else become a result of a fused kernel.
+  nodes.forEach((n, v) => {
+    if ((n.op === "cache_write" || n.op === "tally") && n.inputs[0] !== undefined && n.inputs[0] === stateOf[v]) sort[v] = "region";
+  });
   const root = (value: Value): Root => {
     const n = node(value);
     const [x] = n.inputs;
@@ -98,29 +115,41 @@ export function factsOf(graph: Graph): Facts {
   };
   const before = usersNow();
   nodes.forEach((_, v) => {
-    if (again(v as Value)) sort[v] = "inline";
+    for (const inner of again(v as Value)) sort[inner] = "inline";
   });
   const users = usersNow();
-  return { nodes, sort, users, stored, type, size, root, node };
+  const extent = (value: Value): number => {
+    const n = node(value);
+    const rows = n.inputs[1];
+    return (n.op === "cache_write" || n.op === "tally") && rows !== undefined ? size(rows) : size(value);
+  };
+  return { nodes, sort, users, stored, stateOf, type, size, extent, root, node };
 
   /**
-   * Whether each reader computes the value again instead of reading it: a cheap function of at most one large tensor that is stored anyway. This
-   * is what makes a norm's backward read x and a number a row instead of a second normalised copy of x.
+   * The value and what only it reads, if each reader is to compute them again instead of reading them: a cheap function of at most one large tensor that is
+   * stored anyway, or of small ones. This is what makes a norm's backward read x and a number a row instead of a second normalised copy of x.
    */
-  function again(value: Value): boolean {
+  function again(value: Value): readonly Value[] {
     const { op } = node(value);
-    if (sort[value] !== "region" || stored[value] || op === "sum" || op === "amax") return false;
     const readers = before[value] ?? new Set();
-    if (readers.size < 2 || [...readers].some((user) => sort[user] === "op")) return false;
+    if (sort[value] !== "region" || stored[value] || op === "sum" || op === "amax" || readers.size < 1) return [];
+    if ([...readers].some((user) => sort[user] !== "region")) return [];
+    const wide = Math.min(...[...readers].map((user) => size(user)));
+    const small = size(value) * SMALL <= wide;
+    if (readers.size < 2 && !small) return [];
     const large = new Set<string>();
+    const inner: Value[] = [];
     let total = 0;
     let possible = true;
     const visit = (v: Value): void => {
       total += cost(node(v).op);
+      if (sort[v] === "region") inner.push(v);
       for (const input of node(v).inputs) {
         const from = root(input);
         const leaf = sort[from.node];
+        const reduces = node(from.node).op === "sum" || node(from.node).op === "amax";
         if (leaf === "inline") visit(from.node);
+        else if (leaf === "region" && !stored[from.node] && !reduces && (before[from.node]?.size ?? 0) < 2) visit(from.node);
         else if (size(input) * 2 >= size(value)) {
           large.add(`${from.node}.${from.result}`);
           if (leaf === "region" && !stored[from.node] && (before[from.node]?.size ?? 0) < 2) possible = false;
@@ -128,9 +157,13 @@ export function factsOf(graph: Graph): Facts {
       }
     };
     visit(value);
-    return possible && large.size <= 1 && total <= (large.size === 0 ? 16 : 8);
+    if (!possible || (!small && large.size > 1)) return [];
+    return total <= (large.size === 0 && !small ? 16 : 8) ? inner : [];
   }
 }
+
+/** A value this many times smaller than what is computed from it costs nothing to compute again. */
+const SMALL = 8;
 
 /** Operations an element, roughly; what is cheap may be computed in several kernels. */
 export function cost(op: string): number {
@@ -139,6 +172,8 @@ export function cost(op: string): number {
       return 4;
     case "div": case "sqrt": case "rsqrt":
       return 2;
+    case "rotate": case "cache_write": case "tally":
+      return 6;
     case "uniform":
       return 12;
     case "reshape": case "slice": case "transpose": case "detach": case "broadcast": case "fill": case "range": case "literal":

@@ -64,7 +64,8 @@ function separate(graph: Graph): Graph {
     const kept = node?.op === "state" && node.attrs.name === name;
     if (!kept) updates.set(name, node?.op === "pack" ? value : own(value, 0));
   }
-  const outputs = new Map([...graph.outputs].map(([name, value]) => [name, map(value)] as const));
+  // Outputs are read when all has run: the old value of a state that changes is kept aside.
+  const outputs = new Map([...graph.outputs].map(([name, value]) => [name, graph.updates.size > 0 && isOld(nodes, map(value)) ? copy(map(value)) : map(value)] as const));
   return { name: graph.name, nodes, outputs, updates };
 }
 
@@ -74,7 +75,14 @@ export const ALIGN = 64;
 /** Whether a kernel makes it that can not write at any offset. */
 function opaque(nodes: readonly AnyNode[], value: Value | undefined): boolean {
   const op = value === undefined ? undefined : nodes[value]?.op;
-  return op === "matmul" || op === "pick" || op === "gather" || op === "scatter_add" || op === "rotate" || op === "cache_write" || op === "tally" || op === "sample" || op === "concat";
+  return op === "matmul" || op === "pick" || op === "gather" || op === "scatter_add" || op === "cache_write" || op === "tally" || op === "sample" || op === "concat";
+}
+
+/** Whether a value is, or is a part of, what a state held before the run; states of several names may lie in one buffer. */
+function isOld(nodes: readonly AnyNode[], value: Value): boolean {
+  const node = nodes[value];
+  const [x] = node?.inputs ?? [];
+  return node?.op === "state" || ((node?.op === "reshape" || node?.op === "slice") && x !== undefined && isOld(nodes, x));
 }
 
 /** The node that makes exactly this value (a `pick` for its tuple's result); undefined where it is memory already or a part of something. */

@@ -3,7 +3,8 @@
 
 import { type BinaryOp, type DType, elements, type TensorType, type UnaryOp, type Value } from "../../ir/graph.js";
 import {
-  blockIndex, broadcastIndex, count, type Domain, full, type Index, key, levelOf, one, type Region, type Term, testsKey, sliceIndex, transposeIndex,
+  blockIndex, broadcastIndex, count, type Domain, full, type Index, key, levelOf, one, pairIndex, quotient, type Region, type RegionResult, sliceIndex, type Term, testsKey,
+  transposeIndex,
 } from "../../kernels/region.js";
 import type { Target } from "../../kernels/kernel.js";
 import { operandsOf } from "../../kernels/regionText.js";
@@ -47,7 +48,7 @@ export function domainOf(facts: Facts, home: ReadonlySet<Value>, results: readon
   }
   if (domain) return domain;
   const [result] = results;
-  return result === undefined ? undefined : { kind: "flat", n: facts.size(result) };
+  return result === undefined ? undefined : { kind: "flat", n: facts.extent(result) };
 }
 
 /** The index at which a value of `size` elements is made and stored in a domain. */
@@ -63,7 +64,7 @@ const CHEAP = 4;
 export function buildRegion(facts: Facts, home: ReadonlySet<Value>, results: readonly Value[], target: Target): Built | undefined {
   const domain = domainOf(facts, home, results);
   const built = domain && buildTerms(facts, home, results, domain);
-  if (!built || !onePass(built.region) || bindings(facts, built.region, built.operands) > target.maxStorageBuffers) return undefined;
+  if (!built || !onePass(built.region) || bindings(facts, built) > target.maxStorageBuffers) return undefined;
   return built;
 }
 
@@ -135,6 +136,11 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
         // Made in another order or for one element many times: fine for what is cheap.
         if (node.op === "sum" || node.op === "amax" || cost(node.op) > CHEAP) legal = false;
       }
+      // What was written into a state is there for other kernels only.
+      if (node.op === "cache_write" || node.op === "tally") {
+        legal = false;
+        return constant(0, facts.type(value).dtype);
+      }
     }
     switch (node.op) {
       case "fill":
@@ -190,6 +196,15 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
         }
         return result ?? constant(0, "f32");
       }
+      case "rotate": {
+        const [x, cos, sin] = node.inputs;
+        if (x === undefined || cos === undefined || sin === undefined) throw new Error("internal error: rotate without angles");
+        const { other, angle, first } = pairIndex(node.attrs.pairs, facts.type(value).shape, facts.type(cos).shape[0] ?? 1, at);
+        const s = demand(sin, angle);
+        const isFirst = put(`inside ${key(at)} ${testsKey([first])}`, { kind: "inside", at, tests: [first], dtype: "f32" });
+        const turned = node.attrs.inverse ? where(isFirst, s, unary("neg", s)) : where(isFirst, unary("neg", s), s);
+        return binary("add", binary("mul", demand(x, at), demand(cos, angle)), binary("mul", demand(x, other), turned));
+      }
       case "add": case "sub": case "mul": case "div": case "pow": case "max": case "min": case "lt": case "le": case "eq":
         return binary(node.op, operand(value, 0, at), operand(value, 1, at));
       case "neg": case "exp": case "log": case "sqrt": case "rsqrt": case "sin": case "cos": case "tanh": case "abs": case "floor": case "erf": case "step":
@@ -218,11 +233,21 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
     return where(inside, inner, rest);
   };
 
-  const stores = results.map((value) => {
-    const own = ownIndex(facts.size(value), domain);
+  const stores = results.map((value): RegionResult => {
+    const own = ownIndex(facts.extent(value), domain);
     if (!own) legal = false;
     const at = own ?? full;
-    return { term: demand(value, at), at, dtype: facts.type(value).dtype };
+    const node = facts.node(value);
+    const { dtype, shape } = facts.type(value);
+    if (node.op !== "cache_write" && node.op !== "tally") return { term: demand(value, at), at, dtype };
+    const [, x, positions] = node.inputs;
+    if (x === undefined) throw new Error("internal error: nothing to write");
+    const capacity = shape[1] ?? 1;
+    if (at.kind !== "full") legal = false;
+    if (node.op === "tally") return { term: constant(1, "u32"), at, dtype, scatter: { position: demand(x, at), rows: 1, inner: 1, capacity, add: true } };
+    const inner = elements(shape.slice(2));
+    const position = demand(positions ?? x, quotient(at, inner, domain));
+    return { term: demand(x, at), at, dtype, scatter: { position, rows: facts.type(x).shape[1] ?? 1, inner, capacity, add: false } };
   });
   if (!legal) return undefined;
   const region: Region = { domain, operands: operands.map((o) => typeOf(facts, o).dtype), terms, results: stores };
@@ -251,10 +276,16 @@ function onePass(region: Region): boolean {
   return region.results.every((result) => (result.at.kind === "full" ? !after.has(result.term) : !element.has(result.term)));
 }
 
-/** Bindings of the region's largest dispatch: tensors, the scalars together, results, partial sums of many rows. */
-function bindings(facts: Facts, region: Region, operands: readonly Root[]): number {
+/** Bindings of the region's largest dispatch: tensors, the scalars together, results but those written over an operand, partial sums of many rows. */
+export function bindings(facts: Facts, { region, operands, results }: Built): number {
   const tensors = new Set<string>();
   for (const operand of operands) tensors.add(facts.node(operand.node).op === "scalar" ? "scalars" : `${operand.node}.${operand.result}`);
+  const over = results.filter((value, k) => {
+    const state = facts.stateOf[value];
+    const operand = operands.findIndex((o) => o.node === state);
+    if (state === undefined || operand < 0 || region.domain.kind === "columns" || region.results[k]?.at.kind !== "full") return false;
+    return region.terms.every((term) => term.kind !== "load" || operands[term.operand]?.node !== state || term.at.kind === "full");
+  });
   const partial = region.domain.kind === "columns" && region.domain.rows > 4096 ? region.terms.filter((term) => term.kind === "reduce").length : 0;
-  return tensors.size + region.results.length + partial;
+  return tensors.size + results.length - over.length + partial;
 }
