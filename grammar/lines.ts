@@ -39,10 +39,6 @@ export class Lines {
     return line === undefined ? 0 : line.indent + line.code.length;
   }
 
-  count(): number {
-    return this.written.length;
-  }
-
   /** Notes that a body was opened: no blank line follows. */
   opened(): void {
     this.last = undefined;

@@ -49,7 +49,7 @@ function printItems(p: Printer, items: readonly Line[], indent: number, end: num
   for (const item of items) {
     const row = rows[rows.length - 1];
     const previous = row?.[row.length - 1];
-    const joins = previous !== undefined && !broken(p, previous.span.end, item.span.start) && oneLine(p, previous) && oneLine(p, item);
+    const joins = previous !== undefined && !broken(p, previous.span.start, item.span.end);
     if (joins) row?.push(item);
     else rows.push([item]);
   }
@@ -100,14 +100,6 @@ function adjacent(p: Printer, above: readonly Line[] | undefined, row: readonly 
   return !/\n[^\S\n]*\n/.test(gap);
 }
 
-/** Whether an item is printed on one line. */
-function oneLine(p: Printer, item: Line): boolean {
-  const scratch: Printer = { ...p, lines: new Lines("", []) };
-  scratch.lines.next(0, 0, false);
-  printItem(scratch, item, 0, 0);
-  return scratch.lines.count() === 1;
-}
-
 function printItem(p: Printer, item: Line, indent: number, width: number): void {
   switch (item.kind) {
     case "import":
@@ -155,7 +147,7 @@ function printBody(p: Printer, owner: Section | Repeat, head: number, indent: nu
   const items = owner.items;
   const commented = p.comments.some(({ span }) => span.start > head && span.end < end);
   if (items.length === 0 && !commented) return p.lines.write(" {}");
-  if (!commented && !inside.includes("\n") && items.every((item) => oneLine(p, item))) {
+  if (!commented && !inside.includes("\n")) {
     p.lines.write(" { ");
     items.forEach((item, i) => {
       if (i > 0) p.lines.write("   ");

@@ -71,7 +71,7 @@ describe.skipIf(!present)("stories260K (needs stories260K.safetensors and its go
     const settings = Float32Array.from({ length: lanes * 5 }, (_, i) => [0, 0, 1, 0, 1][i % 5] ?? 0);
     const allowed = new Uint32Array(16).fill(0xffffffff);
     executable.runMany("continue.decode", count, { settings, allowed, lane: Uint32Array.from({ length: lanes }, (_, l) => l), seed: 1 });
-    const history = (await executable.read("decode.history")) as Uint32Array;
+    const history = await executable.readTensor("decode.history");
     const width = history.length / lanes;
     return [...history.subarray(lane * width + prompt.length, lane * width + prompt.length + count)];
   }

@@ -158,7 +158,7 @@ export function factsOf(graph: Graph, inPlace = true): Facts {
     };
     visit(value);
     if (!possible || (!small && large.size > 1)) return [];
-    return total <= (large.size === 0 && !small ? 16 : 8) ? inner : [];
+    return total <= (large.size === 0 && !small ? 16 : 12) ? inner : [];
   }
 }
 
