@@ -329,19 +329,20 @@ function limitDepth(file: SourceFile, tokens: IToken[]): Balanced {
   let at: IToken | undefined;
   // While something is left out: how many brackets are open inside it.
   let leaving: number | undefined;
-  for (const token of tokens) {
+  for (const [i, token] of tokens.entries()) {
     const { tokenType } = token;
     const opens = closerOf.has(tokenType);
     const closes = closers.has(tokenType);
+    const item = leaving !== undefined && startsLine(tokens, i) && itemAhead((k) => tokens[i + k - 1]);
     if (leaving !== undefined) {
-      if (leaving === 0 && (closes || tokenType === mark.Comma)) leaving = undefined;
+      if (leaving === 0 && (closes || item || tokenType === mark.Comma)) leaving = undefined;
       else {
         if (opens) leaving++;
         if (closes) leaving--;
         continue;
       }
     }
-    if (tokenType === mark.Comma || tokenType === mark.Equals || tokenType === word.return) {
+    if (item || tokenType === mark.Comma || tokenType === mark.Equals || tokenType === word.return) {
       level.nesting = level.base.nesting;
       level.chain = level.base.chain;
     }

@@ -5,7 +5,7 @@ import type { CstElement, CstNode, IToken } from "chevrotain";
 import { type Code, type Facts, tell } from "./explain.js";
 import type { Diagnostic, Fix } from "./diagnostic.js";
 import { join, type SourceFile, type Span, textOf } from "./source.js";
-import { type Range, scanString, unescape } from "./strings.js";
+import { type Range, scanString, readEscapes } from "./strings.js";
 import { QuotedToken } from "./tokens.js";
 import type {
   Argument,
@@ -476,7 +476,7 @@ function buildString(b: Builder, source: IToken): StringLiteral {
   for (const part of scanString(b.file.text, span.start).parts) {
     if (part.kind === "hole") parts.push({ kind: "hole", value: b.readHole(part) });
     else {
-      const { text, bad } = unescape(b.file.text, part);
+      const { text, bad } = readEscapes(b.file.text, part);
       for (const range of bad) say(b, "bad-escape", { text: b.file.text.slice(range.start, range.end) }, { file: b.file, ...range });
       parts.push({ kind: "text", text });
     }

@@ -4,7 +4,7 @@
 
 import type { IRecognitionException, IToken } from "chevrotain";
 import type { Diagnostic, Fix, Label } from "./diagnostic.js";
-import type { RuleName, Skipped } from "./parser.js";
+import type { RuleName, Skipped } from "./recover.js";
 import type { SourceFile, Span } from "./source.js";
 import { endsExpression, isKeyword, isMark, isName, QuotedToken, StringToken, startsExpression } from "./tokens.js";
 

@@ -2,7 +2,7 @@
 // values, and where it stands as line:column-line:column, the end being one past the last character.
 
 import type { SourceFile, Span } from "./source.js";
-import { escape } from "./strings.js";
+import { writeEscapes } from "./strings.js";
 import type { Argument, Dim, Expr, File, Item, Parameter, Path, Signature, Slice, Type } from "./tree.js";
 
 /** One line of the outline and what stands below it. */
@@ -67,7 +67,7 @@ function item(node: Item): Line {
 }
 
 function pathText(path: Path): string {
-  return path.segments.map((segment) => (/^[A-Za-z_]\w*$/.test(segment.text) ? segment.text : `"${escape(segment.text)}"`)).join(".");
+  return path.segments.map((segment) => (/^[A-Za-z_]\w*$/.test(segment.text) ? segment.text : `"${writeEscapes(segment.text)}"`)).join(".");
 }
 
 function signature(node: Signature): Line {
@@ -110,7 +110,7 @@ function expression(node: Expr): Line {
     case "number":
       return { text: `number ${node.value}`, span, below: [] };
     case "string": {
-      const text = node.parts.map((part) => (part.kind === "text" ? escape(part.text) : "{}")).join("");
+      const text = node.parts.map((part) => (part.kind === "text" ? writeEscapes(part.text) : "{}")).join("");
       return { text: `string "${text}"`, span, below: node.parts.flatMap((part) => (part.kind === "hole" ? [expression(part.value)] : [])) };
     }
     case "boolean":

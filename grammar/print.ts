@@ -6,7 +6,7 @@
 import { Lines } from "./lines.js";
 import type { SourceFile, Span } from "./source.js";
 import { textOf } from "./source.js";
-import { escape } from "./strings.js";
+import { writeEscapes } from "./strings.js";
 import { keywords } from "./tokens.js";
 import type { Argument, Comment, Dim, Expr, File, Import, Item, Parameter, Path, Repeat, Section, Signature, Slice, Type } from "./tree.js";
 
@@ -123,7 +123,7 @@ function targets(paths: readonly Path[]): string {
 }
 
 function pathText(path: Path): string {
-  return path.segments.map(({ text }) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && !keywords.some((word) => word === text) ? text : `"${escape(text)}"`)).join(".");
+  return path.segments.map(({ text }) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && !keywords.some((word) => word === text) ? text : `"${writeEscapes(text)}"`)).join(".");
 }
 
 function printSection(p: Printer, item: Section, indent: number): void {
@@ -256,7 +256,7 @@ function printExpr(p: Printer, node: Expr, base: number, chain?: number): void {
     case "string":
       lines.write('"');
       for (const part of node.parts) {
-        if (part.kind === "text") lines.write(escape(part.text));
+        if (part.kind === "text") lines.write(writeEscapes(part.text));
         else {
           lines.write("{");
           printExpr(p, part.value, base);

@@ -23,11 +23,15 @@ export function scanString(text: string, offset: number): ScannedString {
   return scanWithHoles(text, offset) ?? scanPlain(text, offset);
 }
 
+/** A `{` that is not closed within so many characters opens no hole; it keeps scanning linear. */
+const longestHole = 1000;
+
 /** The end of the hole whose `{` is at `open` (the offset of its `}`), or nothing if the line ends first. */
 function holeEnd(text: string, open: number): number | undefined {
   // What is open, innermost last: a hole or record (`{`), or a string inside one (`"`).
   const stack: string[] = ["{"];
-  for (let i = open + 1; i < text.length; i++) {
+  const limit = Math.min(text.length, open + longestHole);
+  for (let i = open + 1; i < limit; i++) {
     const c = text[i];
     if (c === "\n" || c === "\r") return undefined;
     const inString = stack[stack.length - 1] === '"';
@@ -105,7 +109,7 @@ function count(text: string, mark: string): number {
 export type BadEscape = Range;
 
 /** The text of [start, end) with its escapes resolved; an unknown escape stands for itself. */
-export function unescape(text: string, { start, end }: Range): { readonly text: string; readonly bad: readonly BadEscape[] } {
+export function readEscapes(text: string, { start, end }: Range): { readonly text: string; readonly bad: readonly BadEscape[] } {
   const bad: BadEscape[] = [];
   let out = "";
   for (let i = start; i < end; i++) {
@@ -136,8 +140,8 @@ export function unescape(text: string, { start, end }: Range): { readonly text: 
 
 const simpleEscapes: { readonly [c: string]: string } = { n: "\n", t: "\t", '"': '"', "\\": "\\", "{": "{" };
 
-/** The text as it stands between quotes: the inverse of `unescape`. */
-export function escape(text: string): string {
+/** The text as it stands between quotes: the inverse of `readEscapes`. */
+export function writeEscapes(text: string): string {
   let out = "";
   for (const c of text) {
     const code = c.codePointAt(0) ?? 0;

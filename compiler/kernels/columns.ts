@@ -3,7 +3,7 @@
 
 import { fold, type Target } from "./kernel.js";
 import type { Region, Term } from "./region.js";
-import { operandsOf, type Place, type Places, type RegionDispatch, type RegionKernel, Writer } from "./regionText.js";
+import { operandsOf, type Place, type Places, type RegionDispatch, type RegionKernel, Writer } from "./region-text.js";
 import { closure, main, termsOf } from "./rows.js";
 
 /** Rows beyond which a second dispatch adds up the sums of chunks. */
@@ -93,7 +93,7 @@ function pass(region: Region, places: Places, target: Target, split?: { readonly
   const w = new Writer(region, places, false);
   const X = domain.cols > 16 ? 32 : domain.cols > 4 ? 16 : 4;
   // Barriers are dear on a CPU, and lanes beyond its few cores idle.
-  const Y = target.software && Math.ceil(domain.cols / X) * domain.outer * (split?.chunks ?? 1) >= 4 ? 1 : Math.max(1, 128 / X);
+  const Y = target.software && Math.ceil(domain.cols / X) * domain.outer * (split?.chunks ?? 1) >= 4 ? 1 : 256 / X;
   const cols = w.cols();
   const rows = w.words.word("rows", domain.rows);
   const tiles = w.words.word("tiles", Math.ceil(domain.cols / X));

@@ -4,7 +4,7 @@
 
 import { fold, type Target } from "./kernel.js";
 import type { Region, RegionResult } from "./region.js";
-import { operandsOf, type Places, type RegionDispatch, type RegionKernel, Writer } from "./regionText.js";
+import { operandsOf, type Places, type RegionDispatch, type RegionKernel, Writer } from "./region-text.js";
 import { renderColumns } from "./columns.js";
 
 /** The kernel of a region. */

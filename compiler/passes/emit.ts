@@ -2,8 +2,8 @@
 // plain data. Invariant: equal shader texts are one shader, one buffer name is one buffer, and a buffer is as large as its largest use.
 
 import { type BufferSpec, type Init, ARENA, type Program, type Role, type Slice, type Step, type TensorSpec, UPLOAD } from "../../runtime/artifact.js";
-import type { DType } from "../ir/graph.js";
-import { elements } from "../ir/graph.js";
+import type { Span } from "../../grammar/source.js";
+import { type DType, elements } from "../ir/graph.js";
 import { homeOf, type Homes } from "./homes.js";
 import type { Layout, Place } from "./layout.js";
 import { ARENA_SPACE, type Plan, type PlannedStep, type Range, UPLOAD_SPACE } from "./plan.js";
@@ -36,7 +36,7 @@ export interface EmitOptions {
   readonly kinds: readonly Kind[];
   readonly states: readonly StateSpec[];
   /** Where an equation stands, for profiles: `char-gpt.elm:12`. */
-  readonly origin?: (span: NonNullable<PlannedStep & { kind: "dispatch" }>["origin"]) => string | undefined;
+  readonly origin?: (span: Span | undefined) => string | undefined;
 }
 
 /** Readback offsets: whole words, and far enough apart for any view of the bytes. */

@@ -1,8 +1,7 @@
 // Calls → memory plan: where every tensor lies and what each dispatch binds. In: calls in order; out: steps over byte ranges of the upload block, the
 // persistent buffers and one arena. Invariant: tensors that live at the same time never overlap, and ranges bound in one dispatch never do.
 
-import { bytes, elements } from "../ir/graph.js";
-import type { AnyNode, Value } from "../ir/graph.js";
+import { type AnyNode, bytes, type DType, elements } from "../ir/graph.js";
 import type { Binding, Target } from "../kernels/kernel.js";
 import { scratchOf } from "../kernels/columns.js";
 import { renderRegion } from "../kernels/rows.js";
@@ -39,9 +38,9 @@ export interface Plan {
   readonly calls: Calls;
   readonly steps: readonly PlannedStep[];
   readonly uploadBytes: number;
-  readonly scalars: readonly { readonly name: string; readonly dtype: "f32" | "u32"; readonly offset: number }[];
-  readonly inputs: readonly { readonly name: string; readonly dtype: "f32" | "u32"; readonly shape: readonly number[]; readonly offset: number }[];
-  readonly outputs: readonly { readonly name: string; readonly dtype: "f32" | "u32"; readonly shape: readonly number[]; readonly source: Range }[];
+  readonly scalars: readonly { readonly name: string; readonly dtype: DType; readonly offset: number }[];
+  readonly inputs: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[]; readonly offset: number }[];
+  readonly outputs: readonly { readonly name: string; readonly dtype: DType; readonly shape: readonly number[]; readonly source: Range }[];
   /** Bytes of each persistent buffer as this program uses it. */
   readonly buffers: ReadonlyMap<string, number>;
   readonly arenaBytes: number;
@@ -232,8 +231,8 @@ function uploadBlock(calls: Calls) {
   const alone = new Set<number>();
   for (const call of calls.calls) if (call.kind === "op") for (const view of call.operands) alone.add(view.tensor);
   const offsets = new Map<number, number>();
-  const scalars: { name: string; dtype: "f32" | "u32"; offset: number }[] = [];
-  const inputs: { name: string; dtype: "f32" | "u32"; shape: readonly number[]; offset: number }[] = [];
+  const scalars: { name: string; dtype: DType; offset: number }[] = [];
+  const inputs: { name: string; dtype: DType; shape: readonly number[]; offset: number }[] = [];
   let top = 0;
   const scalarTensors = calls.tensors.filter((tensor) => tensor.lies.kind === "scalar");
   for (const tensor of [...scalarTensors.filter((t) => !alone.has(t.id)), ...scalarTensors.filter((t) => alone.has(t.id))]) {
@@ -282,9 +281,4 @@ function asides(calls: Calls, call: Call, uploads: ReadonlyMap<number, number>):
     else taken.push(own);
   });
   return result;
-}
-
-/** For printed plans and tests: the node that a tensor holds. */
-export function nodeOf(calls: Calls, tensor: number): Value {
-  return tensorOf(calls, tensor).node;
 }

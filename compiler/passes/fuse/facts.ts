@@ -56,14 +56,13 @@ export function factsOf(graph: Graph, inPlace = true): Facts {
   };
   const size = (value: Value): number => elements(type(value).shape);
   const sort: Sort[] = nodes.map((n) => first(n, type));
-  const updates = new Map<Value, string>();
-  if (inPlace) for (const [name, value] of graph.updates) updates.set(value, name);
-  const stateAt = (value: Value): Value | undefined => {
-    const name = updates.get(value);
-    const found = name === undefined ? -1 : nodes.findIndex((n) => n.op === "state" && n.attrs.name === name);
-    return found < 0 ? undefined : (found as Value);
-  };
-  const stateOf = nodes.map((_, v) => stateAt(v as Value));
+  const stateOf: (Value | undefined)[] = nodes.map(() => undefined);
+  if (inPlace) {
+    nodes.forEach((n, v) => {
+      const next = n.op === "state" ? graph.updates.get(n.attrs.name) : undefined;
+      if (next !== undefined) stateOf[next] = v as Value;
+    });
+  }
   // Rows written into a state that is written nowhere else become a result of a fused kernel.
   nodes.forEach((n, v) => {
     if ((n.op === "cache_write" || n.op === "tally") && n.inputs[0] !== undefined && n.inputs[0] === stateOf[v]) sort[v] = "region";

@@ -6,8 +6,9 @@ import {
   blockIndex, broadcastIndex, count, type Domain, full, type Index, key, levelOf, one, pairIndex, quotient, type Region, type RegionResult, sliceIndex, type Term, testsKey,
   transposeIndex,
 } from "../../kernels/region.js";
+import { scratchOf } from "../../kernels/columns.js";
 import type { Target } from "../../kernels/kernel.js";
-import { operandsOf } from "../../kernels/regionText.js";
+import { operandsOf } from "../../kernels/region-text.js";
 import { cost, type Facts, type Root } from "./facts.js";
 
 export interface Built {
@@ -286,6 +287,5 @@ export function bindings(facts: Facts, { region, operands, results }: Built): nu
     if (state === undefined || operand < 0 || region.domain.kind === "columns" || region.results[k]?.at.kind !== "full") return false;
     return region.terms.every((term) => term.kind !== "load" || operands[term.operand]?.node !== state || term.at.kind === "full");
   });
-  const partial = region.domain.kind === "columns" && region.domain.rows > 4096 ? region.terms.filter((term) => term.kind === "reduce").length : 0;
-  return tensors.size + results.length - over.length + partial;
+  return tensors.size + results.length - over.length + scratchOf(region).length;
 }

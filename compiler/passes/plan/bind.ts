@@ -2,7 +2,7 @@
 // where each tensor lies in them. Invariant: bindings do not overlap, as WebGPU asks of writable ones.
 
 import type { Region } from "../../kernels/region.js";
-import type { Places } from "../../kernels/regionText.js";
+import type { Places } from "../../kernels/region-text.js";
 import { BINDING_ALIGN, type Range, UPLOAD_SPACE } from "../plan.js";
 
 export function bindRegion(
