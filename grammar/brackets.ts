@@ -133,7 +133,12 @@ function takeCloser(r: Repair, token: IToken, i: number): void {
   const brace = token.tokenType === mark.RBrace;
   // The brackets that may be closed on the way: a `)` closes no section.
   const reach = brace ? r.stack : r.stack.slice(r.stack.findLastIndex((o) => o.items) + 1);
-  const typo = open !== undefined && !open.items && sameLine && !closedLater(r.tokens, i, open.closer) && (!brace || (r.surplus < 0 && !startsLine(r.tokens, i)));
+  const typo =
+    open !== undefined &&
+    !open.items &&
+    sameLine &&
+    !closedLater(r.tokens, i, open.closer) &&
+    (!brace || (r.surplus < 0 && !startsLine(r.tokens, i)));
   if (reach.some((o) => o.closer === token.tokenType) && !(brace && typo)) {
     closeTo(r, (o) => o.closer === token.tokenType);
     r.stack.pop();
@@ -145,7 +150,12 @@ function takeCloser(r: Repair, token: IToken, i: number): void {
   if (open !== undefined && typo) {
     const text = textOfCloser.get(open.closer) ?? "";
     const also = [{ span: spanOfToken(r.file, open.token), text: "opened here" }];
-    r.diagnostics.push(tell("wrong-bracket", { open: open.token.image, found: token.image, close: text }, span, { also, fix: { title: `write \`${text}\``, span, replacement: text } }));
+    r.diagnostics.push(
+      tell("wrong-bracket", { open: open.token.image, found: token.image, close: text }, span, {
+        also,
+        fix: { title: `write \`${text}\``, span, replacement: text },
+      }),
+    );
     r.stack.pop();
     r.out.push(madeUp(open.closer, token));
     return;
@@ -186,7 +196,8 @@ function closeAfter(r: Repair, stop: (open: Open) => boolean): void {
   }
   if (outermost === undefined || previous === undefined) return;
   const end = spanOfToken(r.file, previous).end;
-  const newline = outermost.items && outermost.token.startLine !== previous.startLine ? `\n${" ".repeat(Math.max(0, outermost.indent - 1))}` : "";
+  const newline =
+    outermost.items && outermost.token.startLine !== previous.startLine ? `\n${" ".repeat(Math.max(0, outermost.indent - 1))}` : "";
   const fix: Fix = { title: `close it with \`${text}\``, span: { file: r.file, start: end, end }, replacement: newline + text };
   r.diagnostics.push(tell("unclosed-bracket", { open: outermost.token.image }, spanOfToken(r.file, outermost.token), { fix }));
 }
@@ -213,14 +224,17 @@ function closeValues(r: Repair, i: number, first: boolean): void {
     case word.repeat:
     case word.import:
     case mark.Arrow:
-      return closeTo(r, brace);
+      closeTo(r, brace);
+      return;
     case mark.LBrace:
       if (endsExpression(previous) || previous?.tokenType === mark.Ellipsis) closeTo(r, brace);
       return;
     case word.then:
-      return closeTo(r, (o) => brace(o) || o.thens > 0);
+      closeTo(r, (o) => brace(o) || o.thens > 0);
+      return;
     case word.else:
-      return closeTo(r, (o) => brace(o) || o.elses > 0);
+      closeTo(r, (o) => brace(o) || o.elses > 0);
+      return;
     default: {
       if (!first || !isName(token)) return;
       // On a new line a named argument looks like a setting: it is one if what stands before it is complete.
@@ -255,7 +269,11 @@ function openBrace(r: Repair, header: IToken): void {
   r.out.push(brace);
   r.surplus++;
   const span = { file: r.file, start: items ? header.startOffset : previous.startOffset, end };
-  r.diagnostics.push(tell("missing-brace", { section: items ? `\`${header.image}\`` : "This record" }, span, { fix: { title: "open it", span: { file: r.file, start: end, end }, replacement: " {" } }));
+  r.diagnostics.push(
+    tell("missing-brace", { section: items ? `\`${header.image}\`` : "This record" }, span, {
+      fix: { title: "open it", span: { file: r.file, start: end, end }, replacement: " {" },
+    }),
+  );
 }
 
 /** If the line of token `i` is the head of a section without its `{`: the index of the token that should follow the `{`. */
@@ -283,7 +301,8 @@ function missingBrace(tokens: readonly IToken[], i: number): number | undefined 
     // All on one line: `name name a = 1 }` and `repeat n a = 1 }`, `a = b = 1 }` and `return b = 1 }`.
     const setting = (k: number) => isName(tokens[i + k]) && line[k + 1] === mark.Equals;
     const record = line.findIndex((type, k) => (type === mark.Equals || type === word.return) && setting(k + 1));
-    const section = head.tokenType === word.repeat ? line.findIndex((_, k) => setting(k)) : words >= 2 && line[words] === mark.Equals ? words - 1 : -1;
+    const section =
+      head.tokenType === word.repeat ? line.findIndex((_, k) => setting(k)) : words >= 2 && line[words] === mark.Equals ? words - 1 : -1;
     const at = section >= 0 ? section : record >= 0 ? record + 1 : -1;
     return at > 0 ? i + at : undefined;
   }

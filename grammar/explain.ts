@@ -21,33 +21,71 @@ const importForm = 'An import reads `import name, other from "file.elm"`.';
 /** Every mistake of form: its code, and the sentences made from its facts. */
 const catalogue = {
   // Single marks and words
-  "unclosed-string": () => ({ message: "This text is never closed.", label: "opened here", notes: ["A text ends on the line it starts on; `\\n` stands for a new line."] }),
-  "unclosed-hole": () => ({ message: "The `{` in this text is never closed.", label: "opened here", notes: ["In a text `{name}` is a setting's value; a plain brace is written `\\{`."] }),
-  "empty-hole": () => ({ message: "The `{ }` in this text holds nothing.", notes: ["In a text `{name}` is a setting's value; a plain brace is written `\\{`."] }),
-  "bad-escape": ({ text }: { text: string }) => ({ message: `\`${text}\` has no meaning in a text.`, notes: ["The escapes are `\\n`, `\\t`, `\\\"`, `\\\\`, `\\{` and `\\u{…}`."] }),
+  "unclosed-string": () => ({
+    message: "This text is never closed.",
+    label: "opened here",
+    notes: ["A text ends on the line it starts on; `\\n` stands for a new line."],
+  }),
+  "unclosed-hole": () => ({
+    message: "The `{` in this text is never closed.",
+    label: "opened here",
+    notes: ["In a text `{name}` is a setting's value; a plain brace is written `\\{`."],
+  }),
+  "empty-hole": () => ({
+    message: "The `{ }` in this text holds nothing.",
+    notes: ["In a text `{name}` is a setting's value; a plain brace is written `\\{`."],
+  }),
+  "bad-escape": ({ text }: { text: string }) => ({
+    message: `\`${text}\` has no meaning in a text.`,
+    notes: ['The escapes are `\\n`, `\\t`, `\\"`, `\\\\`, `\\{` and `\\u{…}`.'],
+  }),
   "single-quotes": () => ({ message: "Texts stand in double quotes.", label: "single quotes" }),
   "slash-comment": () => ({ message: "A comment starts with `#`." }),
-  "digit-first": ({ text }: { text: string }) => ({ message: `A name cannot start with a digit, as \`${text}\` does.`, notes: [`As the key of a record it may be quoted: \`"${text}" = …\`.`] }),
+  "digit-first": ({ text }: { text: string }) => ({
+    message: `A name cannot start with a digit, as \`${text}\` does.`,
+    notes: [`As the key of a record it may be quoted: \`"${text}" = …\`.`],
+  }),
   "bare-fraction": ({ text }: { text: string }) => ({ message: `A number starts with a digit: \`0.${text}\`.` }),
   lookalike: ({ text, instead }: { text: string; instead: string }) => ({ message: `\`${text}\` is written \`${instead}\` here.` }),
-  "unknown-mark": ({ text }: { text: string }) => ({ message: `\`${text}\` means nothing here.`, notes: ["Outside texts and comments, letters are a to z and A to Z."] }),
+  "unknown-mark": ({ text }: { text: string }) => ({
+    message: `\`${text}\` means nothing here.`,
+    notes: ["Outside texts and comments, letters are a to z and A to Z."],
+  }),
   "no-separator": ({ text }: { text: string }) => ({ message: `Items need no \`${text}\` between them.` }),
 
   // Brackets
   "unclosed-bracket": ({ open }: { open: string }) => ({ message: `This \`${open}\` is never closed.`, label: "opened here" }),
   "stray-bracket": ({ text }: { text: string }) => ({ message: `This \`${text}\` closes nothing.` }),
-  "wrong-bracket": ({ open, found, close }: { open: string; found: string; close: string }) => ({ message: `\`${open}\` is closed by \`${close}\`, not by \`${found}\`.` }),
+  "wrong-bracket": ({ open, found, close }: { open: string; found: string; close: string }) => ({
+    message: `\`${open}\` is closed by \`${close}\`, not by \`${found}\`.`,
+  }),
   "missing-brace": ({ section }: { section: string }) => ({ message: `${section} has no \`{\`.`, label: "a `{` must follow this" }),
-  "missing-body": ({ section }: { section: string }) => ({ message: `\`${section}\` is a section without its \`{ … }\`.`, notes: [`If it is a call, give its result a name: \`x = ${section}(…)\`.`] }),
-  "too-deep": ({ limit }: { limit: number }) => ({ message: "This is nested too deeply to be read.", label: "what is inside is left out", notes: [`Brackets and \`if\`s may stand in one another ${limit} times.`, "Give a part of it a name of its own."] }),
+  "missing-body": ({ section }: { section: string }) => ({
+    message: `\`${section}\` is a section without its \`{ … }\`.`,
+    notes: [`If it is a call, give its result a name: \`x = ${section}(…)\`.`],
+  }),
+  "too-deep": ({ limit }: { limit: number }) => ({
+    message: "This is nested too deeply to be read.",
+    label: "what is inside is left out",
+    notes: [`Brackets and \`if\`s may stand in one another ${limit} times.`, "Give a part of it a name of its own."],
+  }),
 
   // Items
   "missing-value": ({ name }: { name: string }) => ({ message: `\`${name}\` has no value.`, label: "a value must start on this line" }),
   "missing-equals": ({ name }: { name: string }) => ({ message: `There is no \`=\` between \`${name}\` and its value.` }),
-  "wrong-equals": ({ name, found }: { name: string; found: string }) => ({ message: `\`${name}\` is given its value by \`=\`, not by \`${found}\`.` }),
-  "space-in-name": ({ text }: { text: string }) => ({ message: `\`${text}\` looks like one name.`, label: `did you mean \`${text.replaceAll(" ", "_")}\`?` }),
+  "wrong-equals": ({ name, found }: { name: string; found: string }) => ({
+    message: `\`${name}\` is given its value by \`=\`, not by \`${found}\`.`,
+  }),
+  "space-in-name": ({ text }: { text: string }) => ({
+    message: `\`${text}\` looks like one name.`,
+    label: `did you mean \`${text.replaceAll(" ", "_")}\`?`,
+  }),
   "quoted-name": ({ text }: { text: string }) => ({ message: `A section's name needs no quotes: \`${text}\`.` }),
-  "lone-name": ({ name }: { name: string }) => ({ message: `\`${name}\` stands alone.`, label: "it is given no value and opens no section", notes: [itemForms] }),
+  "lone-name": ({ name }: { name: string }) => ({
+    message: `\`${name}\` stands alone.`,
+    label: "it is given no value and opens no section",
+    notes: [itemForms],
+  }),
   "misplaced-import": () => ({ message: "An import cannot stand inside a section.", notes: [importForm] }),
   "import-form": ({ lacks }: { lacks: string }) => ({ message: `This import lacks ${lacks}.`, notes: [importForm] }),
 
@@ -62,7 +100,9 @@ const catalogue = {
   "equals-in-condition": () => ({ message: "Whether two values are equal is asked by `==`." }),
   "missing-then": () => ({ message: "This `if` has no `then`.", notes: ["A choice reads `if a then b else c`."] }),
   "missing-else": () => ({ message: "This `if` has no `else`.", notes: ["A choice reads `if a then b else c`: it always has a value."] }),
-  "missing-comma": ({ before, after }: { before: string; after: string }) => ({ message: `There is no comma between \`${before}\` and \`${after}\`.` }),
+  "missing-comma": ({ before, after }: { before: string; after: string }) => ({
+    message: `There is no comma between \`${before}\` and \`${after}\`.`,
+  }),
   "extra-comma": () => ({ message: "Nothing follows this comma." }),
   "side-by-side": ({ before, after }: { before: string; after: string }) => ({ message: `Nothing joins \`${before}\` and \`${after}\`.` }),
   "chained-comparison": () => ({ message: "Two comparisons cannot be chained.", notes: ["Multiply them: `(a < b) * (b < c)`."] }),
@@ -71,7 +111,10 @@ const catalogue = {
   "empty-index": () => ({ message: "This index picks nothing.", notes: ["`x[:]` is all of an axis."] }),
   "comprehension-form": () => ({ message: "This list over a counter is not complete.", notes: ["It reads `[value for i in n]`."] }),
   "missing-colon": ({ name }: { name: string }) => ({ message: `There is no \`:\` between \`${name}\` and its type.` }),
-  "missing-type": ({ after }: { after: string }) => ({ message: `A type must follow \`${after}\`.`, notes: ["A type is a name, a shape such as `[B, T, D]`, or both."] }),
+  "missing-type": ({ after }: { after: string }) => ({
+    message: `A type must follow \`${after}\`.`,
+    notes: ["A type is a name, a shape such as `[B, T, D]`, or both."],
+  }),
   "unexpected-text": ({ text }: { text: string }) => ({ message: `\`${text}\` does not belong here.` }),
 } satisfies { readonly [code: string]: (facts: never) => Sentence };
 
@@ -196,7 +239,8 @@ function noValue(file: SourceFile, found: IToken, previous: IToken | undefined):
   if (isMark(previous, "[") && isMark(found, "]")) return tell("empty-index", {}, both);
   const comma = commaOr(file, found, previous);
   if (comma !== undefined) return comma;
-  if (["in", "for", "as"].includes(previous.image) && closes(found)) return tell("missing-operand", { after: previous.image }, span(file, previous));
+  if (["in", "for", "as"].includes(previous.image) && closes(found))
+    return tell("missing-operand", { after: previous.image }, span(file, previous));
   if (isMark(found, ".")) return unexpected(file, found);
   if (endsExpression(previous) || isMark(previous, "(", "[", "{", ",")) return unexpected(file, found);
   return tell("missing-operand", { after: quote(previous) }, span(file, previous));
@@ -220,7 +264,12 @@ function explainUnread(file: SourceFile, skipped: Skipped, found: IToken): Diagn
   const next = skipped.tokens[skipped.tokens.indexOf(found) + 1];
   const joins = previous !== undefined && endsExpression(previous);
   if (isMark(found, ".") && next !== undefined && /^[0-9]/.test(next.image) && !joins)
-    return tell("bare-fraction", { text: next.image }, { file, start: at.start, end: span(file, next).end }, { fix: { title: "write the zero", span: at, replacement: "0." } });
+    return tell(
+      "bare-fraction",
+      { text: next.image },
+      { file, start: at.start, end: span(file, next).end },
+      { fix: { title: "write the zero", span: at, replacement: "0." } },
+    );
   if (joins && isMark(found, "<", "<=", ">", ">=", "==", "!=")) return tell("chained-comparison", {}, at);
   switch (rule) {
     case "file":
@@ -234,7 +283,9 @@ function explainUnread(file: SourceFile, skipped: Skipped, found: IToken): Diagn
       break;
     case "call":
       if (isName(previous) && isMark(found, ":"))
-        return tell("wrong-equals", { name: quote(previous ?? found), found: ":" }, at, { fix: { title: "write ` =`", span: at, replacement: " =" } });
+        return tell("wrong-equals", { name: quote(previous ?? found), found: ":" }, at, {
+          fix: { title: "write ` =`", span: at, replacement: " =" },
+        });
       break;
     case "atom":
     case "hole":
@@ -245,7 +296,9 @@ function explainUnread(file: SourceFile, skipped: Skipped, found: IToken): Diagn
       break;
   }
   if (joins && startsExpression(found) && rule !== "atom" && rule !== "hole")
-    return tell("missing-comma", { before: quote(previous), after: quote(found) }, at, { fix: insertAfter(file, previous, ",", "write a comma") });
+    return tell("missing-comma", { before: quote(previous), after: quote(found) }, at, {
+      fix: insertAfter(file, previous, ",", "write a comma"),
+    });
   return commaOr(file, found, previous) ?? unexpected(file, found);
 }
 

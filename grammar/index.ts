@@ -3,7 +3,9 @@
 
 import type { CstNode, IToken } from "chevrotain";
 import { balance } from "./brackets.js";
-import { type Builder, buildExpr, buildFile, missing } from "./build.js";
+import { buildFile } from "./build.js";
+import { buildExpr } from "./build-values.js";
+import { type Builder, missing } from "./concrete.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { explainError, explainSkipped, tell } from "./explain.js";
 import { lex } from "./lex.js";
@@ -78,10 +80,11 @@ function readHole(file: SourceFile, range: Range, outer: Concrete, depth: number
   const inner = readConcrete(file, "hole", range);
   const comment = inner.comments[0];
   if (comment !== undefined) inner.single.push(tell("unknown-mark", { text: "#" }, comment.span));
-  const expression = inner.root.children["expr"]?.[0];
+  const expression = inner.root.children.expr?.[0];
   let value: Expr = missing(file, range.start);
   if (inner.tokens.length === 0) outer.single.push(tell("empty-hole", {}, at));
-  else if (expression !== undefined && "children" in expression) value = buildExpr(builder(file, inner, depth + 1), expression, range.start);
+  else if (expression !== undefined && "children" in expression)
+    value = buildExpr(builder(file, inner, depth + 1), expression, range.start);
   outer.single.push(...inner.single);
   outer.brackets.push(...inner.brackets);
   if (inner.tokens.length > 0) outer.grammar.push(...inner.grammar);

@@ -19,7 +19,7 @@ export interface Lexed {
 export function lex(file: SourceFile, range?: Range): Lexed {
   const diagnostics: Diagnostic[] = [];
   const lexed = lexer.tokenize(range === undefined ? file.text : file.text.slice(range.start, range.end));
-  if (range !== undefined) moveTo(lexed.tokens.concat(lexed.groups["comments"] ?? []), file, range.start);
+  if (range !== undefined) moveTo(lexed.tokens.concat(lexed.groups.comments ?? []), file, range.start);
   for (const { offset, length } of lexed.errors) diagnostics.push(unknownText(file, offset + (range?.start ?? 0), length));
   // Where a quote is lost, what was text reads as words and what were words as text: nothing else on that line is told.
   const torn = new Set<number | undefined>();
@@ -32,7 +32,7 @@ export function lex(file: SourceFile, range?: Range): Lexed {
     if (diagnostic !== undefined && (diagnostic.code === "unclosed-string" || !torn.has(token.startLine))) diagnostics.push(diagnostic);
   }
   const comments: Comment[] = [];
-  for (const token of lexed.groups["comments"] ?? []) {
+  for (const token of lexed.groups.comments ?? []) {
     const span = { file, start: token.startOffset, end: token.startOffset + token.image.trimEnd().length };
     const lineStart = file.text.lastIndexOf("\n", span.start - 1) + 1;
     if (token.tokenType === SlashComment) {
@@ -61,7 +61,9 @@ function checkToken(file: SourceFile, token: IToken): Diagnostic | undefined {
       return tell("digit-first", { text: token.image }, span);
     case markTokens.Ellipsis:
       // Two dots are read as three.
-      return token.image === "..." ? undefined : tell("lookalike", { text: "..", instead: "..." }, span, { fix: { title: "write `...`", span, replacement: "..." } });
+      return token.image === "..."
+        ? undefined
+        : tell("lookalike", { text: "..", instead: "..." }, span, { fix: { title: "write `...`", span, replacement: "..." } });
     case QuotedToken:
       return tell("single-quotes", {}, span, {
         fix: { title: "use double quotes", span, replacement: `"${token.image.slice(1, -1).replaceAll('"', '\\"')}"` },
@@ -74,7 +76,12 @@ function checkToken(file: SourceFile, token: IToken): Diagnostic | undefined {
       }
       if (closed) return undefined;
       const end = { file, start: span.end, end: span.end };
-      return tell("unclosed-string", {}, { file, start: span.start, end: span.start + 1 }, { fix: { title: "close it here", span: end, replacement: '"' } });
+      return tell(
+        "unclosed-string",
+        {},
+        { file, start: span.start, end: span.start + 1 },
+        { fix: { title: "close it here", span: end, replacement: '"' } },
+      );
     }
     default:
       return undefined;
@@ -125,5 +132,7 @@ function unknownText(file: SourceFile, offset: number, length: number): Diagnost
 /** Text as it can be shown inside a sentence: short, and without control characters. */
 function printable(text: string): string {
   const short = Array.from(text).slice(0, 12);
-  return short.map((c) => (/[\p{C}\p{Z}`]/u.test(c) ? `U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}` : c)).join("");
+  return short
+    .map((c) => (/[\p{C}\p{Z}`]/u.test(c) ? `U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}` : c))
+    .join("");
 }

@@ -19,7 +19,9 @@ export function outline(tree: File): string {
     const names = node.names.map((name) => name.text).join(", ");
     return { text: `import ${names}`, span: node.span, below: [expression(node.from)] };
   });
-  const comments = tree.comments.map(({ text, ownLine, span }): Line => ({ text: `comment${ownLine ? "" : " beside"} ${text}`, span, below: [] }));
+  const comments = tree.comments.map(
+    ({ text, ownLine, span }): Line => ({ text: `comment${ownLine ? "" : " beside"} ${text}`, span, below: [] }),
+  );
   const root: Line = { text: "file", span: tree.span, below: [...imports, ...tree.items.map(item), ...comments] };
   const lines: string[] = [];
   const write = (line: Line, depth: number) => {
@@ -53,7 +55,11 @@ function item(node: Item): Line {
       return { text: `binding ${node.targets.map(pathText).join(", ")}`, span: node.span, below: [expression(node.value)] };
     case "section": {
       const text = node.name === undefined ? `section ${node.keyword.text}` : `section ${node.keyword.text} ${node.name.text}`;
-      return { text, span: node.span, below: [...(node.signature === undefined ? [] : [signature(node.signature)]), ...node.items.map(item)] };
+      return {
+        text,
+        span: node.span,
+        below: [...(node.signature === undefined ? [] : [signature(node.signature)]), ...node.items.map(item)],
+      };
     }
     case "repeat":
       return {
@@ -71,7 +77,11 @@ function pathText(path: Path): string {
 }
 
 function signature(node: Signature): Line {
-  return { text: "signature", span: node.span, below: [...node.parameters.map(parameter), ...node.results.map((type) => typeLine("result", type))] };
+  return {
+    text: "signature",
+    span: node.span,
+    below: [...node.parameters.map(parameter), ...node.results.map((type) => typeLine("result", type))],
+  };
 }
 
 function parameter(node: Parameter): Line {
@@ -111,7 +121,11 @@ function expression(node: Expr): Line {
       return { text: `number ${node.value}`, span, below: [] };
     case "string": {
       const text = node.parts.map((part) => (part.kind === "text" ? writeEscapes(part.text) : "{}")).join("");
-      return { text: `string "${text}"`, span, below: node.parts.flatMap((part) => (part.kind === "hole" ? [expression(part.value)] : [])) };
+      return {
+        text: `string "${text}"`,
+        span,
+        below: node.parts.flatMap((part) => (part.kind === "hole" ? [expression(part.value)] : [])),
+      };
     }
     case "boolean":
       return { text: String(node.value), span, below: [] };

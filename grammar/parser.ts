@@ -39,7 +39,11 @@ export class Parser extends RecoveringParser {
         { ALT: () => this.SUBRULE(this.result) },
         { GATE: () => this.sectionAhead(), ALT: () => this.SUBRULE(this.section), IGNORE_AMBIGUITIES: true },
         // mistake: `print(x)`
-        { GATE: () => this.LA(2).tokenType === mark.LParen, ALT: () => this.SUBRULE(this.postfix, { LABEL: "lone" }), IGNORE_AMBIGUITIES: true },
+        {
+          GATE: () => this.LA(2).tokenType === mark.LParen,
+          ALT: () => this.SUBRULE(this.postfix, { LABEL: "lone" }),
+          IGNORE_AMBIGUITIES: true,
+        },
         { ALT: () => this.SUBRULE(this.binding), IGNORE_AMBIGUITIES: true },
       ],
     });

@@ -104,17 +104,22 @@ function printItem(p: Printer, item: Line, indent: number, width: number): void 
   switch (item.kind) {
     case "import":
       p.lines.write(`import ${item.names.map((name) => name.text).join(", ")} from `);
-      return printExpr(p, item.from, indent);
+      printExpr(p, item.from, indent);
+      return;
     case "binding":
       p.lines.write(`${targets(item.targets).padEnd(width)} = `);
-      return printExpr(p, item.value, indent);
+      printExpr(p, item.value, indent);
+      return;
     case "return":
       p.lines.write("return ");
-      return printElements(p, item.values, indent + 2, (value) => printExpr(p, value, indent));
+      printElements(p, item.values, indent + 2, (value) => printExpr(p, value, indent));
+      return;
     case "section":
-      return printSection(p, item, indent);
+      printSection(p, item, indent);
+      return;
     case "repeat":
-      return printRepeat(p, item, indent);
+      printRepeat(p, item, indent);
+      return;
   }
 }
 
@@ -123,7 +128,11 @@ function targets(paths: readonly Path[]): string {
 }
 
 function pathText(path: Path): string {
-  return path.segments.map(({ text }) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && !keywords.some((word) => word === text) ? text : `"${writeEscapes(text)}"`)).join(".");
+  return path.segments
+    .map(({ text }) =>
+      /^[A-Za-z_][A-Za-z0-9_]*$/.test(text) && !keywords.some((word) => word === text) ? text : `"${writeEscapes(text)}"`,
+    )
+    .join(".");
 }
 
 function printSection(p: Printer, item: Section, indent: number): void {
@@ -146,14 +155,18 @@ function printBody(p: Printer, owner: Section | Repeat, head: number, indent: nu
   const inside = gap.slice(Math.max(0, gap.indexOf("{")));
   const items = owner.items;
   const commented = p.comments.some(({ span }) => span.start > head && span.end < end);
-  if (items.length === 0 && !commented) return p.lines.write(" {}");
+  if (items.length === 0 && !commented) {
+    p.lines.write(" {}");
+    return;
+  }
   if (!commented && !inside.includes("\n")) {
     p.lines.write(" { ");
     items.forEach((item, i) => {
       if (i > 0) p.lines.write("   ");
       printItem(p, item, indent, 0);
     });
-    return p.lines.write(" }");
+    p.lines.write(" }");
+    return;
   }
   p.lines.write(" {");
   p.lines.opened();
@@ -191,7 +204,8 @@ function printParameter(p: Printer, parameter: Parameter, base: number): void {
 
 function printType(p: Printer, type: Type, base: number): void {
   if (type.name !== undefined) p.lines.write(type.name.text);
-  if (type.shape !== undefined) list(p, "[", "]", type.shape, (dim: Dim) => (dim.kind === "rest" ? p.lines.write("...") : printExpr(p, dim.value, base)));
+  if (type.shape !== undefined)
+    list(p, "[", "]", type.shape, (dim: Dim) => (dim.kind === "rest" ? p.lines.write("...") : printExpr(p, dim.value, base)));
 }
 
 /** Elements between brackets, on one line unless one of them is broken. */
@@ -205,7 +219,12 @@ function list<T>(p: Printer, open: string, close: string, elements: readonly T[]
 }
 
 /** Elements separated by commas, broken where they were. */
-function printElements<T extends { readonly span: Span }>(p: Printer, elements: readonly T[], base: number, print: (element: T) => void): void {
+function printElements<T extends { readonly span: Span }>(
+  p: Printer,
+  elements: readonly T[],
+  base: number,
+  print: (element: T) => void,
+): void {
   elements.forEach((element, i) => {
     const previous = elements[i - 1];
     if (previous !== undefined) {
@@ -252,7 +271,8 @@ function printExpr(p: Printer, node: Expr, base: number, chain?: number): void {
   switch (node.kind) {
     case "number":
     case "missing":
-      return lines.write(textOf(node.span));
+      lines.write(textOf(node.span));
+      return;
     case "string":
       lines.write('"');
       for (const part of node.parts) {
@@ -263,45 +283,67 @@ function printExpr(p: Printer, node: Expr, base: number, chain?: number): void {
           lines.write("}");
         }
       }
-      return lines.write('"');
+      lines.write('"');
+      return;
     case "boolean":
-      return lines.write(String(node.value));
+      lines.write(String(node.value));
+      return;
     case "name":
-      return lines.write(node.name);
+      lines.write(node.name);
+      return;
     case "list":
-      return printBracket(p, "[", "]", node.items, node.span.start + 1, (item, at) => printExpr(p, item, at), base, node.span.end - 1);
+      printBracket(p, "[", "]", node.items, node.span.start + 1, (item, at) => printExpr(p, item, at), base, node.span.end - 1);
+      return;
     case "comprehension":
       lines.write("[");
       printExpr(p, node.value, base);
       lines.write(` for ${node.counter.text} in `);
       printExpr(p, node.over, base);
-      return lines.write("]");
+      lines.write("]");
+      return;
     case "record":
-      return printRecord(p, node.entries, node.span, base);
+      printRecord(p, node.entries, node.span, base);
+      return;
     case "if":
-      return printIf(p, node, base, chain ?? lines.column());
+      printIf(p, node, base, chain ?? lines.column());
+      return;
     case "binary":
       printExpr(p, node.left, base);
       if (broken(p, node.left.span.end, node.right.span.start)) lines.next(base + 2, node.right.span.start, false);
       else lines.write(" ");
       lines.write(`${node.operator} `);
-      return printExpr(p, node.right, base);
+      printExpr(p, node.right, base);
+      return;
     case "negate":
       lines.write("-");
-      return printExpr(p, node.value, base);
+      printExpr(p, node.value, base);
+      return;
     case "member":
       printExpr(p, node.object, base);
-      return lines.write(`.${node.member.text}`);
+      lines.write(`.${node.member.text}`);
+      return;
     case "call":
       printExpr(p, node.callee, base);
-      return printBracket(p, "(", ")", node.arguments, node.callee.span.end, (argument, at) => printArgument(p, argument, at), base, node.span.end - 1);
+      printBracket(
+        p,
+        "(",
+        ")",
+        node.arguments,
+        node.callee.span.end,
+        (argument, at) => printArgument(p, argument, at),
+        base,
+        node.span.end - 1,
+      );
+      return;
     case "index":
       printExpr(p, node.object, base);
-      return list(p, "[", "]", node.slices, (slice) => printSlice(p, slice, base));
+      list(p, "[", "]", node.slices, (slice) => printSlice(p, slice, base));
+      return;
     case "paren":
       lines.write("(");
       printExpr(p, node.value, base);
-      return lines.write(")");
+      lines.write(")");
+      return;
   }
 }
 
@@ -319,7 +361,10 @@ function printSlice(p: Printer, slice: Slice, base: number): void {
 /** A record keeps its lines; commas stand between the entries of a line. */
 function printRecord(p: Printer, entries: Extract<Expr, { kind: "record" }>["entries"], span: Span, base: number): void {
   const [first] = entries;
-  if (first === undefined) return p.lines.write("{}");
+  if (first === undefined) {
+    p.lines.write("{}");
+    return;
+  }
   const tall = broken(p, span.start, span.end) && broken(p, span.start, first.span.start);
   p.lines.write("{");
   const column = tall ? base + 2 : p.lines.column() + 1;
@@ -335,7 +380,10 @@ function printRecord(p: Printer, entries: Extract<Expr, { kind: "record" }>["ent
     p.lines.write(`${pathText(entry.key)} = `);
     printExpr(p, entry.value, apart ? column : base);
   });
-  if (!tall) return p.lines.write(" }");
+  if (!tall) {
+    p.lines.write(" }");
+    return;
+  }
   p.lines.comments(column, span.end - 1, false);
   p.lines.next(base, span.end - 1, false);
   p.lines.write("}");

@@ -2,7 +2,17 @@
 // Invariant: brackets nest before and after, so what is left out never swallows a closing bracket of what is around it.
 
 import { type CstNode, CstParser, EOF, type IToken, type ParserMethod, type TokenType } from "chevrotain";
-import { endsExpression, isName, itemAhead, markTokens as mark, StringToken, startsExpression, vocabulary } from "./tokens.js";
+import {
+  endsExpression,
+  isName,
+  itemAhead,
+  markTokens as mark,
+  QuotedToken,
+  StringToken,
+  startsExpression,
+  vocabulary,
+  wordTokens as word,
+} from "./tokens.js";
 
 const openers: ReadonlySet<TokenType> = new Set([mark.LParen, mark.LBracket, mark.LBrace]);
 const closers: ReadonlySet<TokenType> = new Set([mark.RParen, mark.RBracket, mark.RBrace]);

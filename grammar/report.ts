@@ -6,12 +6,7 @@ import type { Diagnostic } from "./diagnostic.js";
 import type { Code } from "./explain.js";
 
 /** Mistakes that have no echoes: nothing after them is misread. */
-const alone: ReadonlySet<string> = new Set<Code>([
-  "bad-escape",
-  "single-quotes",
-  "slash-comment",
-  "digit-first",
-]);
+const alone: ReadonlySet<string> = new Set<Code>(["bad-escape", "single-quotes", "slash-comment", "digit-first"]);
 
 /**
  * Keeps one diagnostic an item, from the earliest step that has any: a text that is never closed explains lost brackets,

@@ -13,7 +13,7 @@ export interface ScannedString {
   readonly end: number;
   readonly closed: boolean;
   /** What stands between the quotes, in order; adjacent text is one part. */
-  readonly parts: readonly ({ readonly kind: "text" } & Range | { readonly kind: "hole" } & Range)[];
+  readonly parts: readonly (({ readonly kind: "text" } & Range) | ({ readonly kind: "hole" } & Range))[];
   /** The `{` of a hole that is not closed before the string ends. */
   readonly openHole?: number;
 }

@@ -76,7 +76,9 @@ export const wordTokens = Object.fromEntries([
 ]) as { readonly [K in Keyword]: TokenType };
 
 /** Token types of the marks, by name. */
-export const markTokens = Object.fromEntries(Object.entries(marks).map(([name, text]) => [name, createToken({ name, pattern: name === "Ellipsis" ? /\.\.\.?/ : text })])) as {
+export const markTokens = Object.fromEntries(
+  Object.entries(marks).map(([name, text]) => [name, createToken({ name, pattern: name === "Ellipsis" ? /\.\.\.?/ : text })]),
+) as {
   readonly [K in Mark]: TokenType;
 };
 

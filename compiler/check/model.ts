@@ -5,6 +5,7 @@
 import type { Span } from "../../grammar/source.js";
 import type { DataSpec, Init, Schedule, SequenceSpec, TokenizerSpec } from "../../runtime/artifact.js";
 import type { BinaryOp, UnaryOp } from "../ir/graph.js";
+import type { CompositeOp } from "../ops/composite.js";
 import type { Dim } from "./dims.js";
 
 export interface Model {
@@ -75,7 +76,7 @@ export interface SymbolicType {
 type None = Readonly<Record<string, never>>;
 
 /** The primitives of the language, as `std.elm` and users' blocks call them; comment: inputs → result. */
-export type EquationAttrs = { readonly [K in UnaryOp | BinaryOp | "gt" | "ge" | "ne"]: None } & {
+export type EquationAttrs = { readonly [K in UnaryOp | CompositeOp | BinaryOp | "gt" | "ge" | "ne"]: None } & {
   readonly input: { readonly name: string; readonly role: "tokens" | "field" | "tensor" };
   /** (tokens) → int [B, T] */
   readonly fact: { readonly fact: "position" | "row" | "column" | "predicted" | "segment" };

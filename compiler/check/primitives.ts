@@ -4,6 +4,7 @@
 import type { Span } from "../../grammar/source.js";
 import type { BinaryExpr, BinaryOperator, CallExpr } from "../../grammar/tree.js";
 import type { BinaryOp, UnaryOp } from "../ir/graph.js";
+import { type CompositeOp, composites } from "../ops/composite.js";
 import { matchArguments } from "./calls.js";
 import type { Dim } from "./dims.js";
 import { evaluate } from "./evaluate.js";
@@ -50,7 +51,7 @@ export interface Primitive {
   run(call: Call): Value | undefined;
 }
 
-const unary: Readonly<Record<string, { readonly op: UnaryOp; readonly plain: (x: number) => number; readonly doc: string }>> = {
+const unary: Readonly<Record<string, { readonly op: UnaryOp | CompositeOp; readonly plain: (x: number) => number; readonly doc: string }>> = {
   exp: { op: "exp", plain: Math.exp, doc: "eˣ" },
   log: { op: "log", plain: Math.log, doc: "the natural logarithm" },
   sqrt: { op: "sqrt", plain: Math.sqrt, doc: "√x" },
@@ -62,9 +63,10 @@ const unary: Readonly<Record<string, { readonly op: UnaryOp; readonly plain: (x:
   sigmoid: { op: "sigmoid", plain: (x) => 1 / (1 + Math.exp(-x)), doc: "1 / (1 + e⁻ˣ)" },
   silu: { op: "silu", plain: (x) => x / (1 + Math.exp(-x)), doc: "x · sigmoid(x)" },
   relu: { op: "relu", plain: (x) => Math.max(0, x), doc: "max(x, 0)" },
+  ...Object.fromEntries(Object.entries(composites).map(([name, { doc, value }]) => [name, { op: name as CompositeOp, plain: value, doc }])),
 };
 
-function unaryPrimitive(op: UnaryOp, plain: (x: number) => number, doc: string): Primitive {
+function unaryPrimitive(op: UnaryOp | CompositeOp, plain: (x: number) => number, doc: string): Primitive {
   return {
     parameters: ["x"],
     required: 1,

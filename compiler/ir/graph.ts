@@ -3,6 +3,7 @@
 // State (parameters, moments, caches, counters) is read by a `state` node and given its next value in `updates`.
 
 import type { Span } from "../../grammar/source.js";
+import type { CompositeOp } from "../ops/composite.js";
 
 export type DType = "f32" | "u32";
 
@@ -44,7 +45,7 @@ type Shape = readonly number[];
  * The op vocabulary IS this type: a new op is a new line here, its meaning in compiler/ops.
  * The comment gives inputs → result.
  */
-export type OpAttrs = { readonly [K in UnaryOp | BinaryOp]: None } & {
+export type OpAttrs = { readonly [K in UnaryOp | CompositeOp | BinaryOp]: None } & {
   // --- sources ---
   /** → f32|u32 [shape]: uploaded by the host for each run. */
   readonly input: { readonly name: string; readonly dtype: DType; readonly shape: Shape };

@@ -87,7 +87,12 @@ function renumber(term: Term, moved: ReadonlyMap<number, number>): Term {
 }
 
 /** One dispatch; with `split`, each chunk of rows is reduced into scratch buffers instead of stored. */
-function pass(region: Region, places: Places, target: Target, split?: { readonly chunks: number; readonly reductions: readonly number[] }): RegionDispatch {
+function pass(
+  region: Region,
+  places: Places,
+  target: Target,
+  split?: { readonly chunks: number; readonly reductions: readonly number[] },
+): RegionDispatch {
   const { domain } = region;
   if (domain.kind !== "columns") throw new RangeError("a region of columns");
   const w = new Writer(region, places, false);
@@ -106,8 +111,12 @@ function pass(region: Region, places: Places, target: Target, split?: { readonly
     if (term.kind === "reduce" || operandsOf(term).some((x) => after.has(x))) after.add(k);
   });
   const isElement = (k: number): boolean => w.levelOfTerm(k) === "element";
-  const rowResults = region.results.flatMap((result, k) => (result.at.kind === "full" || result.at.kind === "row" ? [{ k, terms: termsOf(result) }] : []));
-  const outResults = split ? [] : region.results.flatMap((result, k) => (result.at.kind !== "full" && result.at.kind !== "row" ? [{ k, term: result.term }] : []));
+  const rowResults = region.results.flatMap((result, k) =>
+    result.at.kind === "full" || result.at.kind === "row" ? [{ k, terms: termsOf(result) }] : [],
+  );
+  const outResults = split
+    ? []
+    : region.results.flatMap((result, k) => (result.at.kind !== "full" && result.at.kind !== "row" ? [{ k, term: result.term }] : []));
   const inner = closure(region, [...reductions.map((r) => r.x), ...rowResults.flatMap((r) => r.terms)], true);
   const outer = closure(
     region,
@@ -125,7 +134,9 @@ function pass(region: Region, places: Places, target: Target, split?: { readonly
     `let part = work / ${tiles};`,
     `let outer = part / ${chunks};`,
     `let o = outer * ${cols} + c;`,
-    ...(split ? [`let begin = (part % ${chunks}) * ${CHUNK}u;`, `let end = min(${rows}, begin + ${CHUNK}u);`] : ["let begin = 0u;", `let end = ${rows};`]),
+    ...(split
+      ? [`let begin = (part % ${chunks}) * ${CHUNK}u;`, `let end = min(${rows}, begin + ${CHUNK}u);`]
+      : ["let begin = 0u;", `let end = ${rows};`]),
     ...w.lines(inner.filter((k) => !isElement(k))),
     ...reductions.map(({ k, op }) => `var a${k} = ${op === "sum" ? "0f" : "-3.4028234663852886e38f"};`),
     `for (var q = begin + ly; q < end; q += ${Y}u) {`,

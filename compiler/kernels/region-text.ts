@@ -78,7 +78,10 @@ export class Writer {
     this.lane = wide ? "vec4f" : "f32";
     const types: string[] = [];
     for (let binding = 0; binding < places.bindings; binding++) {
-      const users = [...region.operands.filter((_, k) => places.operands[k]?.binding === binding), ...region.results.filter((_, k) => places.results[k]?.binding === binding).map((r) => r.dtype)];
+      const users = [
+        ...region.operands.filter((_, k) => places.operands[k]?.binding === binding),
+        ...region.results.filter((_, k) => places.results[k]?.binding === binding).map((r) => r.dtype),
+      ];
       types.push(wide?.has(binding) ? "vec4f" : users.every((type) => type === "f32") ? "f32" : "u32");
     }
     this.bindingTypes = types;
@@ -150,7 +153,8 @@ export class Writer {
         if (this.term(term.x).dtype === "f32") this.ops.add(term.op);
         return renderBinary(term.op, this.name(term.x, T), this.name(term.y, T), T);
       case "where":
-        if (this.term(term.condition).dtype === "u32") return `select(${this.name(term.y, T)}, ${this.name(term.x, T)}, ${this.name(term.condition, T)} != 0u)`;
+        if (this.term(term.condition).dtype === "u32")
+          return `select(${this.name(term.y, T)}, ${this.name(term.x, T)}, ${this.name(term.condition, T)} != 0u)`;
         return renderWhere(this.name(term.condition, T), this.name(term.x, T), this.name(term.y, T), T);
       case "cast":
         return `${term.dtype}(${this.name(term.x, T)})`;
@@ -321,7 +325,10 @@ function wideBindings(region: Region, places: Places): Set<number> | undefined {
       if (term.kind === "load") narrow.add(places.operands[term.operand]?.binding ?? -1);
       continue;
     }
-    const whole = term.at.kind === "full" || term.at.kind === "col" || (term.at.kind === "mod" && term.at.by % 4 === 0 && (term.at.of.kind === "full" || term.at.of.kind === "col"));
+    const whole =
+      term.at.kind === "full" ||
+      term.at.kind === "col" ||
+      (term.at.kind === "mod" && term.at.by % 4 === 0 && (term.at.of.kind === "full" || term.at.of.kind === "col"));
     if (!whole || term.dtype !== "f32") return undefined;
     if (term.kind === "index" || (term.kind === "uniform" && term.at.kind === "full")) continue;
     if (term.kind !== "load") return undefined;
@@ -330,7 +337,15 @@ function wideBindings(region: Region, places: Places): Set<number> | undefined {
     wide.add(place.binding);
   }
   // Casts and comparisons of elements in u32 stay narrow.
-  if (region.terms.some((term) => (term.kind === "cast" || term.dtype === "u32") && term.kind !== "constant" && !(term.kind === "load" && levelOf(term.at, domain) !== "element"))) return undefined;
+  if (
+    region.terms.some(
+      (term) =>
+        (term.kind === "cast" || term.dtype === "u32") &&
+        term.kind !== "constant" &&
+        !(term.kind === "load" && levelOf(term.at, domain) !== "element"),
+    )
+  )
+    return undefined;
   for (const [k, result] of region.results.entries()) {
     const place = places.results[k];
     if (!place) return undefined;

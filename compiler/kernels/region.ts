@@ -22,7 +22,13 @@ export type Index =
   | { readonly kind: "full" | "row" | "col" | "out" | "one" }
   | { readonly kind: "mod"; readonly of: Index; readonly by: number }
   | { readonly kind: "div"; readonly of: Index; readonly by: number }
-  | { readonly kind: "strided"; readonly of: Index; readonly add: number; readonly digits: readonly Digit[]; readonly tests: readonly Test[] };
+  | {
+      readonly kind: "strided";
+      readonly of: Index;
+      readonly add: number;
+      readonly digits: readonly Digit[];
+      readonly tests: readonly Test[];
+    };
 
 /** `mod` 0: no remainder is taken. `mul` may be negative: sums wrap around. */
 export interface Digit {
@@ -39,7 +45,14 @@ export type Term =
   | { readonly kind: "index"; readonly at: Index; readonly dtype: "f32" }
   | { readonly kind: "literal"; readonly values: readonly number[]; readonly at: Index; readonly dtype: "f32" }
   /** Philox at element `at` of the place `place`. */
-  | { readonly kind: "uniform"; readonly seed: number; readonly step: number; readonly place: number; readonly at: Index; readonly dtype: "f32" }
+  | {
+      readonly kind: "uniform";
+      readonly seed: number;
+      readonly step: number;
+      readonly place: number;
+      readonly at: Index;
+      readonly dtype: "f32";
+    }
   | { readonly kind: "unary"; readonly op: UnaryOp; readonly x: number; readonly dtype: "f32" }
   | { readonly kind: "binary"; readonly op: BinaryOp; readonly x: number; readonly y: number; readonly dtype: DType }
   | { readonly kind: "where"; readonly condition: number; readonly x: number; readonly y: number; readonly dtype: DType }
@@ -244,7 +257,12 @@ export function sliceIndex(starts: readonly number[], from: readonly number[], s
  * Where a block of shape `shape`, lying in a tensor of shape `to` from `starts` on, is read when that tensor is read at `at`, and the tests that
  * say whether the element lies in the block at all.
  */
-export function blockIndex(starts: readonly number[], shape: readonly number[], to: readonly number[], at: Index): { index: Index; tests: Test[] } {
+export function blockIndex(
+  starts: readonly number[],
+  shape: readonly number[],
+  to: readonly number[],
+  at: Index,
+): { index: Index; tests: Test[] } {
   const strides = stridesOf(shape);
   const digits: Digit[] = [];
   const tests: Test[] = [];
@@ -267,7 +285,12 @@ export function blockIndex(starts: readonly number[], shape: readonly number[], 
  * Turned pairs of channels: where the other channel of a pair is read, the pair's angle (a tensor [1 or batch, rows, channels / 2]), and the test that
  * says which of the two this one is. The element's tensor is [batch, rows, heads, channels].
  */
-export function pairIndex(pairs: "halves" | "adjacent", shape: readonly number[], angleBatch: number, at: Index): { other: Index; angle: Index; first: Test } {
+export function pairIndex(
+  pairs: "halves" | "adjacent",
+  shape: readonly number[],
+  angleBatch: number,
+  at: Index,
+): { other: Index; angle: Index; first: Test } {
   const [batch = 1, rows = 1, heads = 1, channels = 2] = shape;
   const P = channels / 2;
   const stride = pairs === "halves" ? P : 1;
@@ -305,7 +328,8 @@ function digitsOf(shape: readonly number[], stride: (axis: number) => number, ad
     if (extent === 1) continue;
     const last = digits.at(-1);
     // An axis that continues the one inside it is the same digit.
-    if (last && stride(axis) === last.mul * last.mod && last.div * last.mod === div) digits[digits.length - 1] = { ...last, mod: last.mod * extent };
+    if (last && stride(axis) === last.mul * last.mod && last.div * last.mod === div)
+      digits[digits.length - 1] = { ...last, mod: last.mod * extent };
     else digits.push({ div, mod: extent, mul: stride(axis) });
     div *= extent;
   }

@@ -2,10 +2,10 @@
 // the row that reduces what the next stage needs; cheap values are computed again in every pass instead of being stored.
 // Invariant: how a row is summed depends on its length only, so a row's result does not depend on how many rows there are.
 
+import { renderColumns } from "./columns.js";
 import { fold, type Target } from "./kernel.js";
 import type { Region, RegionResult } from "./region.js";
 import { operandsOf, type Places, type RegionDispatch, type RegionKernel, Writer } from "./region-text.js";
-import { renderColumns } from "./columns.js";
 
 /** The kernel of a region. */
 export function renderRegion(region: Region, places: Places, target: Target): RegionKernel {
@@ -67,8 +67,15 @@ function renderRows(region: Region, places: Places, target: Target): RegionDispa
 
   const stage = stages(region);
   const isElement = (k: number): boolean => w.levelOfTerm(k) === "element";
-  const reductions = region.terms.flatMap((term, k) => (term.kind === "reduce" ? [{ k, x: term.x, op: term.op, at: stage[term.x] ?? 0 }] : []));
-  const results = region.results.map((result, k) => ({ k, terms: termsOf(result), element: result.at.kind === "full", at: storeStage(region, places, k, stage) }));
+  const reductions = region.terms.flatMap((term, k) =>
+    term.kind === "reduce" ? [{ k, x: term.x, op: term.op, at: stage[term.x] ?? 0 }] : [],
+  );
+  const results = region.results.map((result, k) => ({
+    k,
+    terms: termsOf(result),
+    element: result.at.kind === "full",
+    at: storeStage(region, places, k, stage),
+  }));
   const last = Math.max(0, ...reductions.map((r) => r.at + 1), ...results.map((r) => r.at));
   const everything = closure(region, [...region.results.flatMap(termsOf), ...reductions.map((r) => r.k)]);
   const done = new Set<number>();
@@ -100,7 +107,11 @@ function renderRows(region: Region, places: Places, target: Target): RegionDispa
       "}",
     );
     for (const { k, op } of reduce) {
-      const own = wide ? (op === "sum" ? `((a${k}.x + a${k}.y) + (a${k}.z + a${k}.w))` : `max(max(a${k}.x, a${k}.y), max(a${k}.z, a${k}.w))`) : `a${k}`;
+      const own = wide
+        ? op === "sum"
+          ? `((a${k}.x + a${k}.y) + (a${k}.z + a${k}.w))`
+          : `max(max(a${k}.x, a${k}.y), max(a${k}.z, a${k}.w))`
+        : `a${k}`;
       body.push(...(subgroup ? [`let t${k} = ${op === "sum" ? "subgroupAdd" : "subgroupMax"}(${own});`] : tree(k, op, own, lanes)));
       done.add(k);
     }

@@ -10,10 +10,11 @@ import { gather, matmul, rotate, scatterAdd } from "./matrix.js";
 import type { Op } from "./op.js";
 import { amax, sum } from "./reduce.js";
 import { fill, input, literal, range, scalar, state, uniform } from "./source.js";
-import { unaryOps } from "./unary.js";
+import { compositeOps, unaryOps } from "./unary.js";
 
 const table = {
   ...unaryOps,
+  ...compositeOps,
   ...binaryOps,
   input,
   scalar,

@@ -4,6 +4,7 @@
 import type { Builder } from "../ir/builder.js";
 import { add, binary, div, exp, fill, mul, neg, scale, sub, unary, where } from "../ir/calls.js";
 import type { UnaryOp, Value } from "../ir/graph.js";
+import { type CompositeOp, composites } from "./composite.js";
 import { at, f32, type Op, operands } from "./op.js";
 
 interface Meaning {
@@ -14,7 +15,7 @@ interface Meaning {
   decompose?(b: Builder, x: Value): Value;
 }
 
-function entry<K extends UnaryOp>(op: K, meaning: Meaning): Op<UnaryOp> {
+function entry<K extends UnaryOp | CompositeOp>(op: K, meaning: Meaning): Op<UnaryOp | CompositeOp> {
   const { gradient, decompose } = meaning;
   return {
     doc: meaning.doc,
@@ -123,3 +124,10 @@ export const unaryOps: { readonly [K in UnaryOp]: Op<K> } = {
     decompose: (b, x) => binary(b, "max", x, fill(b, 0)),
   }),
 };
+
+/** The composites as ops: differentiated through what they are made of. */
+export const compositeOps: { readonly [K in CompositeOp]: Op<K> } = mapValues(composites, (name, meaning) => entry(name, meaning));
+
+function mapValues<K extends string, A, B>(table: { readonly [N in K]: A }, make: (name: K, value: A) => B): { readonly [N in K]: B } {
+  return Object.fromEntries(Object.entries(table).map(([name, value]) => [name, make(name as K, value as A)])) as { readonly [N in K]: B };
+}

@@ -1,10 +1,20 @@
 // Plans → the artifact's programs, shaders, buffers and tensors. In: the plans of all programs of one artifact and the layout that they share; out:
 // plain data. Invariant: equal shader texts are one shader, one buffer name is one buffer, and a buffer is as large as its largest use.
 
-import { type BufferSpec, type Init, ARENA, type Program, type Role, type Slice, type Step, type TensorSpec, UPLOAD } from "../../runtime/artifact.js";
 import type { Span } from "../../grammar/source.js";
+import {
+  ARENA,
+  type BufferSpec,
+  type Init,
+  type Program,
+  type Role,
+  type Slice,
+  type Step,
+  type TensorSpec,
+  UPLOAD,
+} from "../../runtime/artifact.js";
 import { type DType, elements } from "../ir/graph.js";
-import { homeOf, type Homes } from "./homes.js";
+import { type Homes, homeOf } from "./homes.js";
 import type { Layout, Place } from "./layout.js";
 import { ARENA_SPACE, type Plan, type PlannedStep, type Range, UPLOAD_SPACE } from "./plan.js";
 
@@ -51,7 +61,8 @@ export function emit(options: EmitOptions): Emitted {
     sizes.set(name, Math.max(sizes.get(name) ?? 0, size));
     return names.indexOf(name);
   };
-  for (const group of layout.groups) for (const kind of ["parameters", ...kinds.map((k) => k.name)]) bufferOf(`${kind}.${group.index}`, 4 * group.size);
+  for (const group of layout.groups)
+    for (const kind of ["parameters", ...kinds.map((k) => k.name)]) bufferOf(`${kind}.${group.index}`, 4 * group.size);
   for (const state of states) {
     const home = homeOf(homes, state.name);
     bufferOf(home.buffer, 4 * (home.offset + elements(state.shape)));
@@ -126,7 +137,9 @@ function parameterSpec(place: Place, role: Role, kind: string, bufferOf: (name: 
     buffer: bufferOf(`${kind === "" ? "parameters" : kind}.${place.group}`),
     offset: 4 * place.offset,
     ...init,
-    ...(whole ? {} : { piece: { of: kind === "" ? parameter.name : `${kind}/${parameter.name}`, first: place.first, whole: parameter.shape } }),
+    ...(whole
+      ? {}
+      : { piece: { of: kind === "" ? parameter.name : `${kind}/${parameter.name}`, first: place.first, whole: parameter.shape } }),
     ...(kind === "" ? {} : { parameter: parameter.name }),
   };
 }

@@ -100,7 +100,9 @@ function assemble(prepared: Graph, target: Target, homes: Homes, inPlace: boolea
   };
 
   // --- where what is not in the arena lies, and who must run before whom because of it ---
-  const states = prepared.nodes.flatMap((node, v) => (node.op === "state" ? [{ value: v as Value, ...homeOf(homes, node.attrs.name), size: elements(node.attrs.shape) }] : []));
+  const states = prepared.nodes.flatMap((node, v) =>
+    node.op === "state" ? [{ value: v as Value, ...homeOf(homes, node.attrs.name), size: elements(node.attrs.shape) }] : [],
+  );
   const order = new Order(facts, clusters, target);
   const read = new Set([...prepared.outputs.values()].map((value) => facts.root(value).node));
   const copies: { from: View; to: View; state: string }[] = [];
@@ -110,7 +112,13 @@ function assemble(prepared: Graph, target: Target, homes: Homes, inPlace: boolea
     if (tensors.has(`${root.node}.${root.result}`)) return false;
     const old = states.filter((state) => overlap(state, { buffer, offset, size }));
     if (old.some((state) => read.has(state.value))) return false;
-    if (!order.after(root, old.map((state) => ({ value: state.value, exact: state.offset === offset && state.size === size })))) return false;
+    if (
+      !order.after(
+        root,
+        old.map((state) => ({ value: state.value, exact: state.offset === offset && state.size === size })),
+      )
+    )
+      return false;
     makeTensor(root.node, root.result, { kind: "persistent", buffer, offset });
     return true;
   };
@@ -120,10 +128,12 @@ function assemble(prepared: Graph, target: Target, homes: Homes, inPlace: boolea
     const state = updated.get(v as Value);
     const clash = states.some((s) => overlap(s, { buffer: node.attrs.name, offset: 0, size: node.attrs.size }));
     // A buffer whose old value is still read keeps it; the packed one is another.
-    const home = state !== undefined && !clash ? homeOf(homes, state) : { buffer: clash ? `${node.attrs.name}.packed` : node.attrs.name, offset: 0 };
+    const home =
+      state !== undefined && !clash ? homeOf(homes, state) : { buffer: clash ? `${node.attrs.name}.packed` : node.attrs.name, offset: 0 };
     makeTensor(v as Value, 0, { kind: "persistent", ...home });
     node.inputs.forEach((input, k) => {
-      if (!claim(input, home.buffer, home.offset + (node.attrs.offsets[k] ?? 0))) throw new Error(`internal error: pack ${node.attrs.name}: input ${k} has no place`);
+      if (!claim(input, home.buffer, home.offset + (node.attrs.offsets[k] ?? 0)))
+        throw new Error(`internal error: pack ${node.attrs.name}: input ${k} has no place`);
     });
   });
   const view = (value: Value): View => {
@@ -187,7 +197,13 @@ function assemble(prepared: Graph, target: Target, homes: Homes, inPlace: boolea
       nodes,
       operands,
       results,
-      label: extra ? `${node.op} + ${labelOf(facts, "", nodes.filter((v) => v !== kernel.op)).trim()}` : node.op,
+      label: extra
+        ? `${node.op} + ${labelOf(
+            facts,
+            "",
+            nodes.filter((v) => v !== kernel.op),
+          ).trim()}`
+        : node.op,
       ...origin,
     };
   });

@@ -18,7 +18,8 @@ export function homesOf(layout: Layout, kinds: readonly string[] = []): Homes {
   const homes = new Map<string, Home>();
   for (const place of layout.places) {
     homes.set(place.name, { buffer: `parameters.${place.group}`, offset: place.offset });
-    for (const kind of ["parameters", ...kinds]) homes.set(`${kind}/${place.name}`, { buffer: `${kind}.${place.group}`, offset: place.offset });
+    for (const kind of ["parameters", ...kinds])
+      homes.set(`${kind}/${place.name}`, { buffer: `${kind}.${place.group}`, offset: place.offset });
   }
   return homes;
 }
@@ -37,5 +38,9 @@ export function overlap(a: Range, b: Range): boolean {
 
 /** Bytes of each persistent buffer of the layout, by name. */
 export function layoutBuffers(layout: Layout, kinds: readonly string[]): ReadonlyMap<string, number> {
-  return new Map(["parameters", ...kinds].flatMap((kind) => layout.groups.map((group) => [`${kind}.${group.index}`, 4 * elements([group.size])] as const)));
+  return new Map(
+    ["parameters", ...kinds].flatMap((kind) =>
+      layout.groups.map((group) => [`${kind}.${group.index}`, 4 * elements([group.size])] as const),
+    ),
+  );
 }

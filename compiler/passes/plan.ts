@@ -2,8 +2,8 @@
 // persistent buffers and one arena. Invariant: tensors that live at the same time never overlap, and ranges bound in one dispatch never do.
 
 import { type AnyNode, bytes, type DType, elements } from "../ir/graph.js";
-import type { Binding, Target } from "../kernels/kernel.js";
 import { scratchOf } from "../kernels/columns.js";
+import type { Binding, Target } from "../kernels/kernel.js";
 import { renderRegion } from "../kernels/rows.js";
 import type { Call, Calls, Tensor, View } from "./fuse.js";
 import { allocate, type Slot } from "./plan/arena.js";
@@ -101,12 +101,16 @@ export function plan(calls: Calls, target: Target): Plan {
     slotOf.set(id, slotOf.get(root) ?? 0);
   }
   const temporary = (when: number, size: number): number => slots.push({ first: when, last: when, bytes: align(size) }) - 1;
-  const scratch = calls.calls.map((call, i) => (call.kind === "op" ? call.implementation.scratch : scratchOf(call.region)).map((size) => temporary(i, size)));
-  const aside = calls.calls.map((call, i) => asides(calls, call, upload.offsets).map((k) => ({ operand: k, slot: temporary(i, bytes(viewAt(call.operands, k).type)) })));
+  const scratch = calls.calls.map((call, i) =>
+    (call.kind === "op" ? call.implementation.scratch : scratchOf(call.region)).map((size) => temporary(i, size)),
+  );
+  const aside = calls.calls.map((call, i) =>
+    asides(calls, call, upload.offsets).map((k) => ({ operand: k, slot: temporary(i, bytes(viewAt(call.operands, k).type)) })),
+  );
   const arena = allocate(slots);
 
   const slotRange = (slot: number, size: number): Range => ({ space: ARENA_SPACE, offset: arena.offsets[slot] ?? 0, bytes: size });
-  const ranges = calls.tensors.map((tensor): Range => {
+  const placeOf = (tensor: Tensor): Range => {
     const size = bytes(tensor.type);
     switch (tensor.lies.kind) {
       case "input":
@@ -118,7 +122,9 @@ export function plan(calls: Calls, target: Target): Plan {
       case "arena":
         return slotRange(slotOf.get(tensor.id) ?? 0, size);
     }
-  });
+  };
+  const ranges = calls.tensors.map(placeOf);
+
   calls.graph.nodes.forEach((node) => {
     if (node.op === "pack") use(node.attrs.name, 4 * node.attrs.size);
   });
@@ -144,7 +150,14 @@ export function plan(calls: Calls, target: Target): Plan {
       for (const dispatch of kernel.dispatches) {
         const { bindings, ...rest } = dispatch;
         const all = [...bound, ...own];
-        steps.push({ kind: "dispatch", ...rest, bindings: bindings.map((k) => checked(all[k], target)), label: call.label, call: i, ...origin });
+        steps.push({
+          kind: "dispatch",
+          ...rest,
+          bindings: bindings.map((k) => checked(all[k], target)),
+          label: call.label,
+          call: i,
+          ...origin,
+        });
       }
       return;
     }
@@ -160,10 +173,12 @@ export function plan(calls: Calls, target: Target): Plan {
     if (pair) {
       const from = rangeAt(inputs, pair[1]);
       const to = rangeAt(outputs, pair[0]);
-      if (from.space !== to.space || from.offset !== to.offset) steps.push({ kind: "copy", from, to, label: `${call.label} in place`, call: i });
+      if (from.space !== to.space || from.offset !== to.offset)
+        steps.push({ kind: "copy", from, to, label: `${call.label} in place`, call: i });
       inputs[pair[1]] = to;
     }
-    const range = (binding: Binding): Range => rangeAt(binding.kind === "input" ? inputs : binding.kind === "output" ? outputs : own, binding.index);
+    const range = (binding: Binding): Range =>
+      rangeAt(binding.kind === "input" ? inputs : binding.kind === "output" ? outputs : own, binding.index);
     for (const dispatch of call.implementation.dispatches) {
       const bindings = dispatch.bindings.map((binding) => checked(range(binding), target));
       const clash = overlapping(bindings);
@@ -181,7 +196,8 @@ export function plan(calls: Calls, target: Target): Plan {
       });
     }
   });
-  for (const { from, to, state } of calls.copies) steps.push({ kind: "copy", from: rangeOf(from), to: rangeOf(to), label: `update ${state}`, call: end });
+  for (const { from, to, state } of calls.copies)
+    steps.push({ kind: "copy", from: rangeOf(from), to: rangeOf(to), label: `update ${state}`, call: end });
 
   return {
     name: calls.name,
@@ -219,7 +235,8 @@ function viewAt(list: readonly View[], k: number): View {
 
 function checked(range: Range | undefined, target: Target): Range {
   if (!range) throw new Error("internal error: a binding without a range");
-  if (range.bytes > target.maxBinding) throw new RangeError(`a tensor of ${range.bytes} bytes is larger than a binding (${target.maxBinding})`);
+  if (range.bytes > target.maxBinding)
+    throw new RangeError(`a tensor of ${range.bytes} bytes is larger than a binding (${target.maxBinding})`);
   return range;
 }
 

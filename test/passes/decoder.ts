@@ -37,7 +37,8 @@ export function trainStep(sizes: Sizes, target: Target = portable, ema?: number)
     parameters.set(name, shape);
     return b.emit("state", [], { name, dtype: "f32", shape });
   };
-  const linear = (x: Value, name: string, out: number) => matmul(b, x, transpose(b, parameter(`${name}.weight`, [out, b.type(x).shape[2] ?? 1]), [1, 0]));
+  const linear = (x: Value, name: string, out: number) =>
+    matmul(b, x, transpose(b, parameter(`${name}.weight`, [out, b.type(x).shape[2] ?? 1]), [1, 0]));
   const norm = (x: Value, name: string) => {
     const mean = mul(b, sum(b, mul(b, x, x), [2], true), fill(b, 1 / D));
     return mul(b, mul(b, x, unary(b, "rsqrt", add(b, mean, fill(b, 1e-5)))), parameter(`${name}.weight`, [D]));
@@ -68,7 +69,16 @@ export function trainStep(sizes: Sizes, target: Target = portable, ema?: number)
   const list = [...parameters].map(([name, shape]) => ({ name, shape, init: { kind: "zeros" as const }, span }));
   const places = layout(list, (p) => p.shape.length > 1, target);
   const differentiated = differentiate(b.finish(), { loss, wrt: list.map((p) => p.name) });
-  const graph = simplify(update(differentiated, places, { mode: "step", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.1, clipNorm: 1, ...(ema === undefined ? {} : { ema }) }));
+  const graph = simplify(
+    update(differentiated, places, {
+      mode: "step",
+      betas: [0.9, 0.99],
+      eps: 1e-8,
+      weightDecay: 0.1,
+      clipNorm: 1,
+      ...(ema === undefined ? {} : { ema }),
+    }),
+  );
   return { graph, layout: places, homes: homesOf(places) };
 }
 
@@ -81,7 +91,8 @@ export function decodeStep(sizes: Sizes): Graph {
   const { layers, B, T, D, H, G, hidden, V } = sizes;
   const b = new Builder("decode");
   const state = (name: string, dtype: "f32" | "u32", shape: readonly number[]) => b.emit("state", [], { name, dtype, shape });
-  const linear = (x: Value, name: string, out: number) => matmul(b, x, transpose(b, state(`${name}.weight`, "f32", [out, b.type(x).shape[2] ?? 1]), [1, 0]));
+  const linear = (x: Value, name: string, out: number) =>
+    matmul(b, x, transpose(b, state(`${name}.weight`, "f32", [out, b.type(x).shape[2] ?? 1]), [1, 0]));
   const norm = (x: Value, name: string) => {
     const mean = mul(b, sum(b, mul(b, x, x), [2], true), fill(b, 1 / D));
     return mul(b, mul(b, x, unary(b, "rsqrt", add(b, mean, fill(b, 1e-5)))), state(`${name}.weight`, "f32", [D]));
@@ -117,13 +128,20 @@ export function decodeStep(sizes: Sizes): Graph {
   const draw = state("decode.draw", "u32", [B]);
   const input = (name: string, dtype: "f32" | "u32", shape: readonly number[]) => b.emit("input", [], { name, dtype, shape });
   const seed = b.emit("scalar", [], { name: "seed", dtype: "u32" });
-  const id = b.emit("sample", [logits, counts, input("allowed", "u32", [Math.ceil(V / 32)]), input("settings", "f32", [B, 5]), input("lane", "u32", [B]), draw, seed], {});
+  const id = b.emit(
+    "sample",
+    [logits, counts, input("allowed", "u32", [Math.ceil(V / 32)]), input("settings", "f32", [B, 5]), input("lane", "u32", [B]), draw, seed],
+    {},
+  );
   const one = constantU32(b, 1);
   const next = add(b, place, one);
   b.update("decode.token", id);
   b.update("decode.position", next);
   b.update("decode.draw", add(b, draw, one));
   b.update("decode.counts", b.emit("tally", [counts, id], {}));
-  b.update("decode.history", b.emit("cache_write", [state("decode.history", "u32", [B, T + 1]), reshape(b, id, [B, 1]), reshape(b, next, [B, 1])], {}));
+  b.update(
+    "decode.history",
+    b.emit("cache_write", [state("decode.history", "u32", [B, T + 1]), reshape(b, id, [B, 1]), reshape(b, next, [B, 1])], {}),
+  );
   return simplify(b.finish());
 }

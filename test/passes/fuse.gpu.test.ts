@@ -11,7 +11,20 @@ import { simplify } from "../../compiler/passes/simplify.js";
 import { update } from "../../compiler/passes/update.js";
 import { openDevice } from "../kernels/device.js";
 import { generator } from "../ops/cases.js";
-import { type Case, crossEntropy, decoding, layernorm, layouts, mlp, numbers, reductions, rmsnorm, softmax, states } from "./graphs.js";
+import {
+  type Case,
+  crossEntropy,
+  decoding,
+  late,
+  layernorm,
+  layouts,
+  mlp,
+  numbers,
+  reductions,
+  rmsnorm,
+  softmax,
+  states,
+} from "./graphs.js";
 import { checkPlan } from "./invariants.js";
 import { runGraph } from "./run.js";
 import { transformer } from "./transformer.js";
@@ -63,11 +76,13 @@ describe.skipIf(context === undefined)("fused programs", () => {
   run(layouts());
   run(numbers());
   run(states());
+  run(late());
   run(decoding(1, 1));
   run(decoding(3, 2));
 
   it("runs without subgroups, and with the fewest bindings a device may have", async () => {
-    for (const { graph, bindings } of [rmsnorm(3, 65), softmax(2, 300), layernorm(5, 7), states()]) await compare(graph, bindings, new Map(), portable);
+    for (const { graph, bindings } of [rmsnorm(3, 65), softmax(2, 300), layernorm(5, 7), states()])
+      await compare(graph, bindings, new Map(), portable);
   });
 
   it("runs a decoder's forward", async () => {
@@ -81,10 +96,18 @@ describe.skipIf(context === undefined)("fused programs", () => {
     const list = [...parameters].map(([name, shape]) => ({ name, shape, init: { kind: "zeros" as const }, span }));
     const places = layout(list, (p) => p.shape.length > 1, portable);
     const differentiated = differentiate(graph, { loss, wrt: list.map((p) => p.name) });
-    const step = simplify(update(differentiated, places, { mode: "step", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.1, clipNorm: 0.5, ema: 0.9 }));
+    const step = simplify(
+      update(differentiated, places, { mode: "step", betas: [0.9, 0.99], eps: 1e-8, weightDecay: 0.1, clipNorm: 0.5, ema: 0.9 }),
+    );
     const random = generator(3);
-    const flat = (low: number) => new Map(places.groups.map((g) => [g.index, Float32Array.from({ length: g.size }, () => low + random())] as const));
-    const kinds = new Map([["parameters", flat(-0.5)], ["adam.m", flat(-0.5)], ["adam.v", flat(0)], ["ema", flat(-0.5)]]);
+    const flat = (low: number) =>
+      new Map(places.groups.map((g) => [g.index, Float32Array.from({ length: g.size }, () => low + random())] as const));
+    const kinds = new Map([
+      ["parameters", flat(-0.5)],
+      ["adam.m", flat(-0.5)],
+      ["adam.v", flat(0)],
+      ["ema", flat(-0.5)],
+    ]);
     const state: Record<string, Float32Array> = {};
     for (const [kind, groups] of kinds) for (const [index, values] of groups) state[`${kind}.${index}`] = values;
     for (const { name, group, offset, shape } of places.places) {

@@ -6,10 +6,10 @@ import type { Graph } from "../../compiler/ir/graph.js";
 import { portable, type Target } from "../../compiler/kernels/kernel.js";
 import { fuse } from "../../compiler/passes/fuse.js";
 import type { Homes } from "../../compiler/passes/homes.js";
-import { plan, type Plan } from "../../compiler/passes/plan.js";
 import { printPlan } from "../../compiler/passes/plan/print.js";
+import { type Plan, plan } from "../../compiler/passes/plan.js";
 import { charGpt, decodeStep, trainStep } from "./decoder.js";
-import { crossEntropy, decoding, layernorm, layouts, mlp, numbers, reductions, rmsnorm, softmax, states } from "./graphs.js";
+import { crossEntropy, decoding, late, layernorm, layouts, mlp, numbers, reductions, rmsnorm, softmax, states } from "./graphs.js";
 import { checkPlan } from "./invariants.js";
 
 const target: Target = { ...portable, subgroup: 8, maxStorageBuffers: 8 };
@@ -38,9 +38,12 @@ describe("fuse", () => {
     expect(dispatches(p), printPlan(p)).toBeLessThanOrEqual(most);
   });
 
-  it.each([reductions([3, 5, 7]), layouts(), numbers(), states(), decoding(3, 2)].map((c) => [c.name, c.graph] as const))("plans %s soundly", (_name, graph) => {
-    for (const on of [target, portable, { ...target, software: true, maxStorageBuffers: 10 }]) planned(graph, new Map(), on);
-  });
+  it.each([reductions([3, 5, 7]), layouts(), numbers(), states(), late(), decoding(3, 2)].map((c) => [c.name, c.graph] as const))(
+    "plans %s soundly",
+    (_name, graph) => {
+      for (const on of [target, portable, { ...target, software: true, maxStorageBuffers: 10 }]) planned(graph, new Map(), on);
+    },
+  );
 
   it("folds what follows a product into it", () => {
     const p = planned(mlp(37, 12, 20).graph);

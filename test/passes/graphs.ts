@@ -1,8 +1,30 @@
 // Small graphs that each fuse in their own way, with numbers to run them on. What structural and device tests share.
 
 import type { Bindings } from "../../compiler/interpret.js";
-import { add, amax, Builder, binary, broadcast, concat, constantU32, div, exp, fill, float, log, matmul, mul, reshape, slice, sub, sum, transpose, unary, where } from "../../compiler/ir/builder.js";
-import { elements, type DType, type Graph, type Value } from "../../compiler/ir/graph.js";
+import {
+  add,
+  amax,
+  Builder,
+  binary,
+  broadcast,
+  concat,
+  constantU32,
+  div,
+  exp,
+  fill,
+  float,
+  log,
+  matmul,
+  mul,
+  reshape,
+  slice,
+  sub,
+  sum,
+  transpose,
+  unary,
+  where,
+} from "../../compiler/ir/builder.js";
+import { type DType, elements, type Graph, type Value } from "../../compiler/ir/graph.js";
 import { differentiate } from "../../compiler/passes/differentiate.js";
 import { simplify } from "../../compiler/passes/simplify.js";
 import { generator } from "../ops/cases.js";
@@ -52,7 +74,11 @@ class Draft {
   /** The gradients of the sum of `loss` beside it. */
   gradients(name: string, loss: Value, wrt: readonly string[]): Case {
     this.b.output("value", loss);
-    const total = sum(this.b, loss, this.b.type(loss).shape.map((_, axis) => axis));
+    const total = sum(
+      this.b,
+      loss,
+      this.b.type(loss).shape.map((_, axis) => axis),
+    );
     this.b.output("loss", total);
     const { graph, gradients } = differentiate(this.b.finish(), { loss: total, wrt });
     const outputs = new Map([...graph.outputs, ...[...gradients].map(([state, value]) => [`d ${state}`, value] as const)]);
@@ -67,7 +93,11 @@ export function layernorm(rows: number, cols: number): Case {
   const mean = mul(b, sum(b, x, [1], true), fill(b, 1 / cols));
   const c = sub(b, x, mean);
   const variance = mul(b, sum(b, mul(b, c, c), [1], true), fill(b, 1 / cols));
-  const y = add(b, mul(b, mul(b, c, unary(b, "rsqrt", add(b, variance, fill(b, 0.1)))), d.state("weight", [cols])), d.state("bias", [cols]));
+  const y = add(
+    b,
+    mul(b, mul(b, c, unary(b, "rsqrt", add(b, variance, fill(b, 0.1)))), d.state("weight", [cols])),
+    d.state("bias", [cols]),
+  );
   return d.gradients(`layernorm ${rows}×${cols}`, mul(b, y, d.input("g", [rows, cols])), ["x", "weight", "bias"]);
 }
 
@@ -142,8 +172,20 @@ export function layouts(): Case {
   b.output("range", b.emit("range", [], { n: 6 }));
   const many = [0, 1, 2, 3, 4, 5, 6].map((k) => d.input(`part ${k}`, [2, k + 1]));
   b.output("many", concat(b, many, 1));
-  b.output("turned", b.emit("rotate", [d.input("q", [2, 3, 2, 6]), d.input("cos", [1, 3, 3]), d.input("sin", [1, 3, 3])], { pairs: "adjacent", inverse: false }));
-  b.output("turned back", b.emit("rotate", [d.input("k", [2, 3, 2, 6]), d.input("cos2", [2, 3, 3]), d.input("sin2", [2, 3, 3])], { pairs: "halves", inverse: true }));
+  b.output(
+    "turned",
+    b.emit("rotate", [d.input("q", [2, 3, 2, 6]), d.input("cos", [1, 3, 3]), d.input("sin", [1, 3, 3])], {
+      pairs: "adjacent",
+      inverse: false,
+    }),
+  );
+  b.output(
+    "turned back",
+    b.emit("rotate", [d.input("k", [2, 3, 2, 6]), d.input("cos2", [2, 3, 3]), d.input("sin2", [2, 3, 3])], {
+      pairs: "halves",
+      inverse: true,
+    }),
+  );
   return d.case("layouts");
 }
 
@@ -155,6 +197,18 @@ export function numbers(): Case {
   const u = b.emit("uniform", [d.scalar("seed", 11, "u32"), d.scalar("step", 4, "u32")], { place: 9, shape: [4, 33] });
   b.output("uniform", u);
   b.output("dropout", where(b, binary(b, "lt", u, fill(b, 0.3)), fill(b, 0), fill(b, 2)));
+  const kept = where(
+    b,
+    binary(
+      b,
+      "lt",
+      b.emit("uniform", [d.scalar("seed", 11, "u32"), d.scalar("step", 4, "u32")], { place: 5, shape: [3, 64] }),
+      fill(b, 0.3),
+    ),
+    fill(b, 0),
+    d.input("rows", [3, 64]),
+  );
+  b.output("dropped rows", mul(b, kept, sum(b, kept, [1], true)));
   b.output("wide", b.emit("uniform", [d.scalar("seed", 11, "u32"), d.scalar("step", 4, "u32")], { place: 2, shape: [64] }));
   b.output("next", add(b, ids, constantU32(b, 3)));
   b.output("less", binary(b, "lt", ids, constantU32(b, 4)));
@@ -185,11 +239,26 @@ export function states(): Case {
   b.output("kept", kept);
   b.update("kept", mul(b, kept, kept));
   const x = d.input("x", [3, 7]);
-  const packed = b.emit("pack", [exp(b, x), sum(b, x, [0]), reshape(b, matmul(b, x, d.input("w", [7, 4])), [12]), x, exp(b, x)], { name: "packed", offsets: [0, 64, 128, 192, 256], size: 300 });
+  const packed = b.emit("pack", [exp(b, x), sum(b, x, [0]), reshape(b, matmul(b, x, d.input("w", [7, 4])), [12]), x, exp(b, x)], {
+    name: "packed",
+    offsets: [0, 64, 128, 192, 256],
+    size: 300,
+  });
   b.output("norm", sum(b, mul(b, packed, packed), [0]));
   const m = d.state("m", [300]);
   b.update("m", add(b, mul(b, m, fill(b, 0.9)), mul(b, packed, fill(b, 0.1))));
   return d.case("states");
+}
+
+/** A cache whose old rows are wanted after its new ones are known: it can not be written in place. */
+export function late(): Case {
+  const d = new Draft("late");
+  const { b } = d;
+  const cache = d.state("cache", [2, 5, 3]);
+  const next = b.emit("cache_write", [cache, d.input("x", [2, 1, 3]), d.input("place", [2, 1], "u32", 5)], {});
+  b.update("cache", next);
+  b.output("moved", add(b, mul(b, cache, sum(b, next, [0, 1, 2])), matmul(b, next, d.input("w", [3, 3]))));
+  return d.case("late");
 }
 
 /** One decoding step's bookkeeping: caches, counters, positions. */

@@ -23,7 +23,12 @@ export function checkPlan(plan: Plan, target: Target): void {
     for (const view of call.operands) {
       const tensor = tensors[view.tensor];
       const node = graph.nodes[tensor?.node ?? -1];
-      const needed = node?.op === "pack" ? packed(plan, tensor?.node ?? -1) : node?.op === "state" || node?.op === "input" || node?.op === "scalar" ? [] : [view.tensor];
+      const needed =
+        node?.op === "pack"
+          ? packed(plan, tensor?.node ?? -1)
+          : node?.op === "state" || node?.op === "input" || node?.op === "scalar"
+            ? []
+            : [view.tensor];
       for (const id of needed) expect(made.has(id), `%${tensors[id]?.node} is read before it is made`).toBe(true);
     }
     for (const view of call.results) {
@@ -51,7 +56,10 @@ export function checkPlan(plan: Plan, target: Target): void {
       if (!x || !y || !meet(x, y)) continue;
       // Only a result in the place of an operand that dies with the call.
       const call = calls[Math.max(firstA, firstB)];
-      const inPlace = (lastA === firstB || lastB === firstA) && x.offset === y.offset && bytes(tensors[a]?.type ?? { dtype: "f32", shape: [] }) === bytes(tensors[b]?.type ?? { dtype: "f32", shape: [] });
+      const inPlace =
+        (lastA === firstB || lastB === firstA) &&
+        x.offset === y.offset &&
+        bytes(tensors[a]?.type ?? { dtype: "f32", shape: [] }) === bytes(tensors[b]?.type ?? { dtype: "f32", shape: [] });
       expect(inPlace && call?.kind === "region", `tensors ${a} and ${b} lie on each other`).toBe(true);
     }
   }
@@ -90,5 +98,14 @@ export function checkPlan(plan: Plan, target: Target): void {
 function packed(plan: Plan, node: number): number[] {
   const { tensors } = plan.calls;
   const own = tensors.find((tensor) => tensor.node === node)?.lies;
-  return tensors.filter((tensor) => tensor.node !== node && own?.kind === "persistent" && tensor.lies.kind === "persistent" && tensor.lies.buffer === own.buffer && plan.calls.graph.nodes[tensor.node]?.op !== "state").map((tensor) => tensor.id);
+  return tensors
+    .filter(
+      (tensor) =>
+        tensor.node !== node &&
+        own?.kind === "persistent" &&
+        tensor.lies.kind === "persistent" &&
+        tensor.lies.buffer === own.buffer &&
+        plan.calls.graph.nodes[tensor.node]?.op !== "state",
+    )
+    .map((tensor) => tensor.id);
 }

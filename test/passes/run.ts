@@ -4,8 +4,8 @@
 import type { Bindings } from "../../compiler/interpret.js";
 import { elements, type Graph } from "../../compiler/ir/graph.js";
 import { fuse } from "../../compiler/passes/fuse.js";
-import { homeOf, type Homes } from "../../compiler/passes/homes.js";
-import { ARENA_SPACE, plan, type Plan, type Range, UPLOAD_SPACE } from "../../compiler/passes/plan.js";
+import { type Homes, homeOf } from "../../compiler/passes/homes.js";
+import { ARENA_SPACE, type Plan, plan, type Range, UPLOAD_SPACE } from "../../compiler/passes/plan.js";
 import type { Device, Numbers } from "../kernels/device.js";
 
 const pad = (size: number): number => Math.max(256, Math.ceil(size / 256) * 256);
@@ -17,7 +17,13 @@ export interface Ran {
 }
 
 /** Fuses, plans and runs a graph. */
-export async function runGraph(context: Device, graph: Graph, bindings: Bindings, homes: Homes = new Map(), target = context.target): Promise<Ran> {
+export async function runGraph(
+  context: Device,
+  graph: Graph,
+  bindings: Bindings,
+  homes: Homes = new Map(),
+  target = context.target,
+): Promise<Ran> {
   const planned = plan(fuse(graph, target, homes), target);
   return runPlan(context, planned, graph, bindings, homes);
 }
@@ -83,7 +89,10 @@ export async function runPlan(context: Device, planned: Plan, graph: Graph, bind
     if (!pipeline) throw new Error("no pipeline");
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
-    const entries = step.bindings.map((range, binding) => ({ binding, resource: { buffer: at(range.space), offset: range.offset, size: range.bytes } }));
+    const entries = step.bindings.map((range, binding) => ({
+      binding,
+      resource: { buffer: at(range.space), offset: range.offset, size: range.bytes },
+    }));
     pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }));
     if (step.immediates.length > 0) pass.setImmediates(0, new Uint32Array(step.immediates));
     pass.dispatchWorkgroups(...step.grid);

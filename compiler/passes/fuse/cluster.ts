@@ -4,7 +4,7 @@
 
 import type { Value } from "../../ir/graph.js";
 import type { Target } from "../../kernels/kernel.js";
-import { buildEpilogue, type BuiltEpilogue } from "./epilogue.js";
+import { type BuiltEpilogue, buildEpilogue } from "./epilogue.js";
 import type { Facts } from "./facts.js";
 import { type Built, buildRegion, reductionOf } from "./region.js";
 
@@ -125,7 +125,9 @@ export function kernelOf(facts: Facts, c: Cluster, target: Target): Kernel | und
 
 /** Nodes of a cluster that something outside of it reads. */
 export function resultsOf(facts: Facts, c: Cluster): Value[] {
-  return [...c.nodes].filter((v) => facts.stored[v] || [...(facts.users[v] ?? [])].some((user) => !c.nodes.has(user))).sort((a, b) => a - b);
+  return [...c.nodes]
+    .filter((v) => facts.stored[v] || [...(facts.users[v] ?? [])].some((user) => !c.nodes.has(user)))
+    .sort((a, b) => a - b);
 }
 
 function first(c: Cluster): Value {
@@ -159,7 +161,11 @@ function waits(facts: Facts, c: Cluster): boolean {
 function shapeKey(facts: Facts, c: Cluster): { key: string; size: number } {
   for (const v of c.nodes) {
     const r = reductionOf(facts, v);
-    if (r) return { key: r.cols === 1 ? `rows ${r.outer} ${r.rows}` : `columns ${r.outer} ${r.rows} ${r.cols}`, size: r.outer * r.rows * r.cols };
+    if (r)
+      return {
+        key: r.cols === 1 ? `rows ${r.outer} ${r.rows}` : `columns ${r.outer} ${r.rows} ${r.cols}`,
+        size: r.outer * r.rows * r.cols,
+      };
   }
   const size = Math.max(...[...c.nodes].map((v) => facts.extent(v)));
   return { key: `flat ${size}`, size };

@@ -19,12 +19,19 @@ export interface BuiltEpilogue {
 /** More stored tensors than this cost a tile more than a second kernel. */
 const MANY_RESULTS = 3;
 
-export function buildEpilogue(facts: Facts, matmul: Value, home: ReadonlySet<Value>, results: readonly Value[], target: Target): BuiltEpilogue | undefined {
+export function buildEpilogue(
+  facts: Facts,
+  matmul: Value,
+  home: ReadonlySet<Value>,
+  results: readonly Value[],
+  target: Target,
+): BuiltEpilogue | undefined {
   const type = facts.type(matmul);
   const cols = type.shape.at(-1) ?? 1;
   const rows = facts.size(matmul) / cols;
   const pointwise = results.filter((value) => value !== matmul);
-  if (results.length > MANY_RESULTS || pointwise.some((value) => facts.size(value) !== rows * cols || facts.type(value).dtype !== "f32")) return undefined;
+  if (results.length > MANY_RESULTS || pointwise.some((value) => facts.size(value) !== rows * cols || facts.type(value).dtype !== "f32"))
+    return undefined;
   const built = buildTerms(facts, home, results, { kind: "rows", rows, cols });
   if (!built) return undefined;
   const own = built.operands.findIndex((operand) => operand.node === matmul);
@@ -32,7 +39,8 @@ export function buildEpilogue(facts: Facts, matmul: Value, home: ReadonlySet<Val
   const matrices = new Set(facts.node(matmul).inputs.map((input) => facts.root(input).node));
   for (const operand of others) {
     const { op } = facts.node(operand.node);
-    if (op === "scalar" || matrices.has(operand.node) || operand.offset % ALIGN !== 0 || typeOf(facts, operand).dtype !== "f32") return undefined;
+    if (op === "scalar" || matrices.has(operand.node) || operand.offset % ALIGN !== 0 || typeOf(facts, operand).dtype !== "f32")
+      return undefined;
   }
   // One tensor may be bound once only.
   if (new Set(others.map((operand) => `${operand.node}.${operand.result}`)).size !== others.length) return undefined;
@@ -41,16 +49,20 @@ export function buildEpilogue(facts: Facts, matmul: Value, home: ReadonlySet<Val
   const accesses: ({ access: Access; period?: number } | undefined)[] = others.map(() => undefined);
   const exprs: (Expr | undefined)[] = [];
   for (const [k, term] of built.region.terms.entries()) {
-    exprs[k] = expression(term, (x) => exprs[x], (operand, at) => {
-      if (operand === own) return at.kind === "full" || (at.kind === "row" && cols === 1) ? { kind: "accumulator" } : undefined;
-      const access = accessOf(at, cols);
-      const place = others.indexOf(built.operands[operand] ?? { node: -1 as Value, result: 0, offset: 0 });
-      const before = accesses[place];
-      // An operand read in two ways would need two bindings.
-      if (!access || (before && (before.access !== access.access || before.period !== access.period))) return undefined;
-      accesses[place] = access;
-      return { kind: "load", operand: place, access: access.access };
-    });
+    exprs[k] = expression(
+      term,
+      (x) => exprs[x],
+      (operand, at) => {
+        if (operand === own) return at.kind === "full" || (at.kind === "row" && cols === 1) ? { kind: "accumulator" } : undefined;
+        const access = accessOf(at, cols);
+        const place = others.indexOf(built.operands[operand] ?? { node: -1 as Value, result: 0, offset: 0 });
+        const before = accesses[place];
+        // An operand read in two ways would need two bindings.
+        if (!access || (before && (before.access !== access.access || before.period !== access.period))) return undefined;
+        accesses[place] = access;
+        return { kind: "load", operand: place, access: access.access };
+      },
+    );
   }
   const stored: Expr[] = [];
   for (const result of built.region.results) {
@@ -76,7 +88,11 @@ function accessOf(at: Index, cols: number): { access: Access; period?: number } 
   }
 }
 
-function expression(term: Term, get: (k: number) => Expr | undefined, load: (operand: number, at: Index) => Expr | undefined): Expr | undefined {
+function expression(
+  term: Term,
+  get: (k: number) => Expr | undefined,
+  load: (operand: number, at: Index) => Expr | undefined,
+): Expr | undefined {
   switch (term.kind) {
     case "load":
       return term.dtype === "f32" ? load(term.operand, term.at) : undefined;

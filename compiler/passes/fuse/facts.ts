@@ -35,7 +35,16 @@ export interface Facts {
 }
 
 const OPS = new Set<AnyNode["op"]>([
-  "matmul", "gather", "scatter_add", "attention", "attention_gradient", "cache_write", "tally", "sample", "linear_cross_entropy", "linear_cross_entropy_gradient",
+  "matmul",
+  "gather",
+  "scatter_add",
+  "attention",
+  "attention_gradient",
+  "cache_write",
+  "tally",
+  "sample",
+  "linear_cross_entropy",
+  "linear_cross_entropy_gradient",
 ]);
 
 /** More operands than one kernel may bind are joined by copies instead. */
@@ -167,21 +176,41 @@ const SMALL = 8;
 /** Operations an element, roughly; what is cheap may be computed in several kernels. */
 export function cost(op: string): number {
   switch (op) {
-    case "exp": case "log": case "tanh": case "pow": case "sigmoid": case "silu": case "sin": case "cos": case "erf": case "gelu": case "gelu_exact":
+    case "exp":
+    case "log":
+    case "tanh":
+    case "pow":
+    case "sigmoid":
+    case "silu":
+    case "sin":
+    case "cos":
+    case "erf":
+    case "gelu":
+    case "gelu_exact":
       return 4;
-    case "div": case "sqrt": case "rsqrt":
+    case "div":
+    case "sqrt":
+    case "rsqrt":
       return 2;
-    case "rotate": case "cache_write": case "tally":
+    case "rotate":
+    case "cache_write":
+    case "tally":
       return 6;
     case "uniform":
       return 12;
-    case "reshape": case "slice": case "transpose": case "detach": case "broadcast": case "fill": case "range": case "literal":
+    case "reshape":
+    case "slice":
+    case "transpose":
+    case "detach":
+    case "broadcast":
+    case "fill":
+    case "range":
+    case "literal":
       return 0;
     default:
       return 1;
   }
 }
-
 
 function first(n: AnyNode, type: (value: Value) => TensorType): Sort {
   switch (n.op) {

@@ -70,7 +70,9 @@ export class Order {
     const result = region.results[results.indexOf(root.node)];
     if (!result || region.domain.kind === "columns" || result.at.kind !== "full") return false;
     const single = region.domain.kind === "flat" && region.domain.n === 1;
-    return region.terms.every((term) => term.kind !== "load" || operands[term.operand]?.node !== state || single || term.at.kind === "full");
+    return region.terms.every(
+      (term) => term.kind !== "load" || operands[term.operand]?.node !== state || single || term.at.kind === "full",
+    );
   }
 
   private reaches(from: Cluster, to: Cluster): boolean {

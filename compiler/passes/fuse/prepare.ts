@@ -2,12 +2,14 @@
 // must lie at a place of its own (an input of `pack`, a state's next value) is a value that a kernel makes, for that place alone.
 
 import type { Builder } from "../../ir/builder.js";
-import { type AnyNode, type Graph, type Value } from "../../ir/graph.js";
+import type { AnyNode, Graph, Value } from "../../ir/graph.js";
 import { rewrite } from "../../ir/rewrite.js";
 import { decompose } from "../decompose.js";
 
 export function prepare(graph: Graph): Graph {
-  return separate(rewrite(decompose(graph), (b, node, inputs) => (node.op === "sum" || node.op === "amax" ? reduction(b, node, inputs) : undefined)));
+  return separate(
+    rewrite(decompose(graph), (b, node, inputs) => (node.op === "sum" || node.op === "amax" ? reduction(b, node, inputs) : undefined)),
+  );
 }
 
 /** One reduction a run of neighbouring axes, innermost first; axes of size 1 are reshaped away. */
@@ -65,7 +67,11 @@ function separate(graph: Graph): Graph {
     if (!kept) updates.set(name, node?.op === "pack" ? value : own(value, 0));
   }
   // Outputs are read when all has run: the old value of a state that changes is kept aside.
-  const outputs = new Map([...graph.outputs].map(([name, value]) => [name, graph.updates.size > 0 && isOld(nodes, map(value)) ? copy(map(value)) : map(value)] as const));
+  const outputs = new Map(
+    [...graph.outputs].map(
+      ([name, value]) => [name, graph.updates.size > 0 && isOld(nodes, map(value)) ? copy(map(value)) : map(value)] as const,
+    ),
+  );
   return { name: graph.name, nodes, outputs, updates };
 }
 
@@ -75,7 +81,16 @@ export const ALIGN = 64;
 /** Whether a kernel makes it that can not write at any offset. */
 function opaque(nodes: readonly AnyNode[], value: Value | undefined): boolean {
   const op = value === undefined ? undefined : nodes[value]?.op;
-  return op === "matmul" || op === "pick" || op === "gather" || op === "scatter_add" || op === "cache_write" || op === "tally" || op === "sample" || op === "concat";
+  return (
+    op === "matmul" ||
+    op === "pick" ||
+    op === "gather" ||
+    op === "scatter_add" ||
+    op === "cache_write" ||
+    op === "tally" ||
+    op === "sample" ||
+    op === "concat"
+  );
 }
 
 /** Whether a value is, or is a part of, what a state held before the run; states of several names may lie in one buffer. */

@@ -2,12 +2,27 @@
 // one kernel: values of different domains, a value needed in an order in which it is not made, too many bindings.
 
 import { type BinaryOp, type DType, elements, type TensorType, type UnaryOp, type Value } from "../../ir/graph.js";
-import {
-  blockIndex, broadcastIndex, count, type Domain, full, type Index, key, levelOf, one, pairIndex, quotient, type Region, type RegionResult, sliceIndex, type Term, testsKey,
-  transposeIndex,
-} from "../../kernels/region.js";
 import { scratchOf } from "../../kernels/columns.js";
 import type { Target } from "../../kernels/kernel.js";
+import {
+  blockIndex,
+  broadcastIndex,
+  count,
+  type Domain,
+  full,
+  type Index,
+  key,
+  levelOf,
+  one,
+  pairIndex,
+  quotient,
+  type Region,
+  type RegionResult,
+  sliceIndex,
+  type Term,
+  testsKey,
+  transposeIndex,
+} from "../../kernels/region.js";
 import { operandsOf } from "../../kernels/region-text.js";
 import { cost, type Facts, type Root } from "./facts.js";
 
@@ -85,7 +100,8 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
     byKey.set(text, place);
     return place;
   };
-  const constant = (value: number, dtype: DType): number => put(`${dtype} ${Object.is(value, -0) ? "-0" : value}`, { kind: "constant", value, dtype });
+  const constant = (value: number, dtype: DType): number =>
+    put(`${dtype} ${Object.is(value, -0) ? "-0" : value}`, { kind: "constant", value, dtype });
   const load = (value: Value, at: Index): number => {
     const root = facts.root(value);
     const { dtype } = facts.type(value);
@@ -98,7 +114,8 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
     const compares = op === "lt" || op === "le" || op === "eq";
     return put(`${op} ${x} ${y}`, { kind: "binary", op, x, y, dtype: compares ? "f32" : (terms[x]?.dtype ?? "f32") });
   };
-  const where = (condition: number, x: number, y: number): number => put(`where ${condition} ${x} ${y}`, { kind: "where", condition, x, y, dtype: terms[x]?.dtype ?? "f32" });
+  const where = (condition: number, x: number, y: number): number =>
+    put(`where ${condition} ${x} ${y}`, { kind: "where", condition, x, y, dtype: terms[x]?.dtype ?? "f32" });
 
   const demand = (value: Value, index: Index): number => {
     const at = facts.size(value) === 1 ? one : index;
@@ -155,7 +172,14 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
         if (seed === undefined || step === undefined) throw new Error("internal error: uniform without seed");
         const s = demand(seed, one);
         const t = demand(step, one);
-        return put(`uniform ${s} ${t} ${node.attrs.place} ${key(at)}`, { kind: "uniform", seed: s, step: t, place: node.attrs.place, at, dtype: "f32" });
+        return put(`uniform ${s} ${t} ${node.attrs.place} ${key(at)}`, {
+          kind: "uniform",
+          seed: s,
+          step: t,
+          place: node.attrs.place,
+          at,
+          dtype: "f32",
+        });
       }
       case "broadcast":
         return operand(value, 0, at);
@@ -206,10 +230,34 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
         const turned = node.attrs.inverse ? where(isFirst, s, unary("neg", s)) : where(isFirst, unary("neg", s), s);
         return binary("add", binary("mul", demand(x, at), demand(cos, angle)), binary("mul", demand(x, other), turned));
       }
-      case "add": case "sub": case "mul": case "div": case "pow": case "max": case "min": case "lt": case "le": case "eq":
+      case "add":
+      case "sub":
+      case "mul":
+      case "div":
+      case "pow":
+      case "max":
+      case "min":
+      case "lt":
+      case "le":
+      case "eq":
         return binary(node.op, operand(value, 0, at), operand(value, 1, at));
-      case "neg": case "exp": case "log": case "sqrt": case "rsqrt": case "sin": case "cos": case "tanh": case "abs": case "floor": case "erf": case "step":
-      case "sigmoid": case "silu": case "gelu": case "gelu_exact": case "relu":
+      case "neg":
+      case "exp":
+      case "log":
+      case "sqrt":
+      case "rsqrt":
+      case "sin":
+      case "cos":
+      case "tanh":
+      case "abs":
+      case "floor":
+      case "erf":
+      case "step":
+      case "sigmoid":
+      case "silu":
+      case "gelu":
+      case "gelu_exact":
+      case "relu":
         return unary(node.op, operand(value, 0, at));
       default:
         throw new Error(`internal error: op ${node.op} is no expression`);
@@ -245,7 +293,8 @@ export function buildTerms(facts: Facts, home: ReadonlySet<Value>, results: read
     if (x === undefined) throw new Error("internal error: nothing to write");
     const capacity = shape[1] ?? 1;
     if (at.kind !== "full") legal = false;
-    if (node.op === "tally") return { term: constant(1, "u32"), at, dtype, scatter: { position: demand(x, at), rows: 1, inner: 1, capacity, add: true } };
+    if (node.op === "tally")
+      return { term: constant(1, "u32"), at, dtype, scatter: { position: demand(x, at), rows: 1, inner: 1, capacity, add: true } };
     const inner = elements(shape.slice(2));
     const position = demand(positions ?? x, quotient(at, inner, domain));
     return { term: demand(x, at), at, dtype, scatter: { position, rows: facts.type(x).shape[1] ?? 1, inner, capacity, add: false } };
@@ -270,9 +319,10 @@ function onePass(region: Region): boolean {
   region.terms.forEach((term, k) => {
     const inputs = operandsOf(term);
     if (term.kind === "reduce" || inputs.some((x) => after.has(x))) after.add(k);
-    if (term.kind !== "reduce" && (inputs.some((x) => element.has(x)) || ("at" in term && levelOf(term.at, domain) === "element"))) element.add(k);
+    if (term.kind !== "reduce" && (inputs.some((x) => element.has(x)) || ("at" in term && levelOf(term.at, domain) === "element")))
+      element.add(k);
   });
-  if (region.terms.some((term, k) => after.has(k) && element.has(k))) return false;
+  if ([...after].some((k) => element.has(k))) return false;
   if (region.terms.some((term) => term.kind === "reduce" && after.has(term.x))) return false;
   return region.results.every((result) => (result.at.kind === "full" ? !after.has(result.term) : !element.has(result.term)));
 }

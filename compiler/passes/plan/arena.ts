@@ -16,8 +16,23 @@ export interface Arena {
   readonly live: number;
 }
 
+/** The smallest of a few greedy plans. */
 export function allocate(slots: readonly Slot[]): Arena {
-  const order = slots.map((_, i) => i).sort((a, b) => at(slots, b).bytes - at(slots, a).bytes || at(slots, a).first - at(slots, b).first || a - b);
+  const indices = slots.map((_, i) => i);
+  const by = (weight: (slot: Slot) => number): number[] =>
+    [...indices].sort((a, b) => weight(at(slots, b)) - weight(at(slots, a)) || at(slots, a).first - at(slots, b).first || a - b);
+  const orders = [by((slot) => slot.bytes), by((slot) => slot.bytes * (slot.last - slot.first + 1)), by((slot) => slot.last - slot.first)];
+  const live = mostAlive(slots);
+  let best = greedy(slots, orders[0] ?? []);
+  for (const order of orders.slice(1)) {
+    if (best.bytes === live) break;
+    const other = greedy(slots, order);
+    if (other.bytes < best.bytes) best = other;
+  }
+  return { ...best, live };
+}
+
+function greedy(slots: readonly Slot[], order: readonly number[]): { readonly offsets: readonly number[]; readonly bytes: number } {
   const offsets: number[] = slots.map(() => 0);
   // By offset, so that one walk finds the gaps.
   const placed: number[] = [];
@@ -38,6 +53,10 @@ export function allocate(slots: readonly Slot[]): Arena {
     placed.splice(place, 0, i);
     total = Math.max(total, offset + slot.bytes);
   }
+  return { offsets, bytes: total };
+}
+
+function mostAlive(slots: readonly Slot[]): number {
   const change = new Map<number, number>();
   for (const slot of slots) {
     change.set(slot.first, (change.get(slot.first) ?? 0) + slot.bytes);
@@ -49,7 +68,7 @@ export function allocate(slots: readonly Slot[]): Arena {
     alive += change.get(time) ?? 0;
     live = Math.max(live, alive);
   }
-  return { offsets, bytes: total, live };
+  return live;
 }
 
 function at<T>(list: readonly T[], i: number): T {

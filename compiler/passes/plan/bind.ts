@@ -11,7 +11,8 @@ export function bindRegion(
   results: readonly Range[],
   scalarBytes: number,
 ): { readonly places: Places; readonly ranges: readonly Range[] } {
-  if (region.operands.length !== operands.length || region.results.length !== results.length) throw new Error("internal error: a region bound to other tensors");
+  if (region.operands.length !== operands.length || region.results.length !== results.length)
+    throw new Error("internal error: a region bound to other tensors");
   const block: Range = { space: UPLOAD_SPACE, offset: 0, bytes: scalarBytes };
   const wanted = [...operands.map(({ range, scalar }) => (scalar ? block : range)), ...results];
   const merged: Range[] = [];

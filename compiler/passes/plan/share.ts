@@ -37,5 +37,8 @@ export function shareStorage(calls: Calls, lifetimes: ReadonlyMap<number, readon
 /** Whether every load of an operand is at the kernel's own element, and no other view of the same tensor is read. */
 function readWhole(call: Call & { readonly kind: "region" }, operand: number): boolean {
   const tensor = call.operands[operand]?.tensor;
-  return call.region.terms.every((term) => term.kind !== "load" || call.operands[term.operand]?.tensor !== tensor || (term.operand === operand && term.at.kind === "full"));
+  return call.region.terms.every(
+    (term) =>
+      term.kind !== "load" || call.operands[term.operand]?.tensor !== tensor || (term.operand === operand && term.at.kind === "full"),
+  );
 }
