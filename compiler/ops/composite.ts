@@ -25,6 +25,11 @@ export const composites = {
     value: (x) => Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x))),
     decompose: (b, x) => sub(b, binary(b, "min", x, fill(b, 0)), log(b, add(b, fill(b, 1), exp(b, neg(b, unary(b, "abs", x)))))),
   },
+  softplus: {
+    doc: "x → log(1 + eˣ)",
+    value: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    decompose: (b, x) => add(b, binary(b, "max", x, fill(b, 0)), log(b, add(b, fill(b, 1), exp(b, neg(b, unary(b, "abs", x)))))),
+  },
   square: {
     doc: "x → x²",
     value: (x) => x * x,

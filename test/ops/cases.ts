@@ -167,6 +167,7 @@ export const cases: { readonly [K in OpName]?: readonly Case<K>[] } = {
   relu: unaryCases(signed),
   elu: unaryCases(signed),
   log_sigmoid: unaryCases(anywhere),
+  softplus: unaryCases(anywhere),
   square: unaryCases(anywhere),
   add: binaryCases(),
   sub: binaryCases(),
