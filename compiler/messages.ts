@@ -135,7 +135,9 @@ export const catalogue = {
   "too-many-rounds": error((f: { count: string; limit: number }) => ({
     message: `${f.count} rounds are too many: loops are unrolled, ${f.limit} at most.`,
   })),
-  "too-large": error((f: { limit: number }) => ({ message: `This program has more than ${f.limit} equations.` })),
+  "too-large": error((f: { limit: number; what: "equations" | "calls and rounds of loops" }) => ({
+    message: `This program has more than ${f.limit} ${f.what}.`,
+  })),
 
   // --- shapes ---
   "shape-mismatch": error((f: { what: string; left: string; right: string }) => ({

@@ -51,6 +51,8 @@ function nests(tokens: readonly IToken[]): boolean {
 
 interface Open {
   readonly token: IToken;
+  /** Is that of a type's shape. */
+  readonly shape: boolean;
   readonly closer: TokenType;
   /** Holds items (a section's braces), not values. */
   readonly items: boolean;
@@ -116,7 +118,7 @@ function take(r: Repair, i: number): void {
   const closer = closerOf.get(token.tokenType);
   if (closer !== undefined) {
     const items = token.tokenType === mark.LBrace && atItems(r) && endsExpression(r.out[r.out.length - 1]);
-    r.stack.push({ token, closer, items, indent: r.indent, thens: 0, elses: 0 });
+    r.stack.push({ token, shape: opensShape(r.tokens, i), closer, items, indent: r.indent, thens: 0, elses: 0 });
     r.out.push(token);
   } else if (closers.has(token.tokenType)) takeCloser(r, token, i);
   else r.out.push(token);
@@ -160,7 +162,10 @@ function takeCloser(r: Repair, token: IToken, i: number): void {
     r.out.push(madeUp(open.closer, token));
     return;
   }
-  r.diagnostics.push(tell("stray-bracket", { text: token.image }, span, { fix: { title: "leave it out", span, replacement: "" } }));
+  // Before an arrow it ends a signature whose beginning is lost.
+  const signature = r.tokens[i + 1]?.tokenType === mark.Arrow;
+  const more = signature ? {} : { fix: { title: "leave it out", span, replacement: "" } };
+  r.diagnostics.push(tell("stray-bracket", { text: token.image }, span, more));
 }
 
 /** Whether the bracket that `closer` closes, open before token `i`, is closed by one of its own on the line of token `i`. */
@@ -236,7 +241,9 @@ function closeValues(r: Repair, i: number, first: boolean): void {
       closeTo(r, (o) => brace(o) || o.elses > 0);
       return;
     default: {
-      if (!first || !isName(token)) return;
+      if (!isName(token)) return;
+      if (open.shape && previous?.tokenType === mark.Comma && r.tokens[i + 1]?.tokenType === mark.Colon) closeTo(r, (o) => !o.shape);
+      if (!first) return;
       // On a new line a named argument looks like a setting: it is one if what stands before it is complete.
       const setting = itemAhead((k) => r.tokens[i + k - 1]);
       if (endsExpression(previous) ? setting || token.tokenType === Name : setting && open.closer === mark.RBracket)
@@ -244,6 +251,13 @@ function closeValues(r: Repair, i: number, first: boolean): void {
       else if (setting && previous?.tokenType !== mark.Comma && previous?.tokenType !== mark.LParen) closeTo(r, brace);
     }
   }
+}
+
+/** Whether the bracket at `i` stands where a type does: after `:` or `->`, and perhaps a name. */
+function opensShape(tokens: readonly IToken[], i: number): boolean {
+  if (tokens[i]?.tokenType !== mark.LBracket) return false;
+  const before = tokens[isName(tokens[i - 1]) ? i - 2 : i - 1]?.tokenType;
+  return before === mark.Colon || before === mark.Arrow;
 }
 
 /** Counts the answers that an `if` at this place calls for; those outside any bracket need no count. */
@@ -265,7 +279,7 @@ function openBrace(r: Repair, header: IToken): void {
   const brace = madeUp(mark.LBrace, previous);
   const end = spanOfToken(r.file, previous).end;
   const items = !(previous.tokenType === mark.Equals || previous.tokenType === word.return);
-  r.stack.push({ token: brace, closer: mark.RBrace, items, indent: header.startColumn ?? 1, thens: 0, elses: 0 });
+  r.stack.push({ token: brace, shape: false, closer: mark.RBrace, items, indent: header.startColumn ?? 1, thens: 0, elses: 0 });
   r.out.push(brace);
   r.surplus++;
   const span = { file: r.file, start: items ? header.startOffset : previous.startOffset, end };

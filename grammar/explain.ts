@@ -22,24 +22,24 @@ const importForm = 'An import reads `import name, other from "file.elm"`.';
 const catalogue = {
   // Single marks and words
   "unclosed-string": () => ({
-    message: "This text is never closed.",
+    message: "This string is never closed.",
     label: "opened here",
-    notes: ["A text ends on the line it starts on; `\\n` stands for a new line."],
+    notes: ["A string ends on the line it starts on; `\\n` stands for a new line."],
   }),
   "unclosed-hole": () => ({
-    message: "The `{` in this text is never closed.",
+    message: "The `{` in this string is never closed.",
     label: "opened here",
-    notes: ["In a text `{name}` is a setting's value; a plain brace is written `\\{`."],
+    notes: ["In a string `{name}` is a setting's value; a plain brace is written `\\{`."],
   }),
   "empty-hole": () => ({
-    message: "The `{ }` in this text holds nothing.",
-    notes: ["In a text `{name}` is a setting's value; a plain brace is written `\\{`."],
+    message: "The `{ }` in this string holds nothing.",
+    notes: ["In a string `{name}` is a setting's value; a plain brace is written `\\{`."],
   }),
   "bad-escape": ({ text }: { text: string }) => ({
-    message: `\`${text}\` has no meaning in a text.`,
+    message: `\`${text}\` has no meaning in a string.`,
     notes: ['The escapes are `\\n`, `\\t`, `\\"`, `\\\\`, `\\{` and `\\u{…}`.'],
   }),
-  "single-quotes": () => ({ message: "Texts stand in double quotes.", label: "single quotes" }),
+  "single-quotes": () => ({ message: "Strings stand in double quotes.", label: "single quotes" }),
   "slash-comment": () => ({ message: "A comment starts with `#`." }),
   "digit-first": ({ text }: { text: string }) => ({
     message: `A name cannot start with a digit, as \`${text}\` does.`,
@@ -49,7 +49,7 @@ const catalogue = {
   lookalike: ({ text, instead }: { text: string; instead: string }) => ({ message: `\`${text}\` is written \`${instead}\` here.` }),
   "unknown-mark": ({ text }: { text: string }) => ({
     message: `\`${text}\` means nothing here.`,
-    notes: ["Outside texts and comments, letters are a to z and A to Z."],
+    notes: ["Outside strings and comments, letters are a to z and A to Z."],
   }),
   "no-separator": ({ text }: { text: string }) => ({ message: `Items need no \`${text}\` between them.` }),
 
@@ -299,7 +299,7 @@ function explainUnread(file: SourceFile, skipped: Skipped, found: IToken): Diagn
     return tell("missing-comma", { before: quote(previous), after: quote(found) }, at, {
       fix: insertAfter(file, previous, ",", "write a comma"),
     });
-  return commaOr(file, found, previous) ?? unexpected(file, found);
+  return commaOr(file, found, previous) ?? (isKeyword(found) ? reserved(file, found) : unexpected(file, found));
 }
 
 function missingColon(file: SourceFile, found: IToken, previous: IToken | undefined): Diagnostic {

@@ -4,7 +4,7 @@
 
 import { EOF } from "chevrotain";
 import { equalsLike, isComma, RecoveringParser, startsEntry, startsItem } from "./recover.js";
-import { isName, markTokens as mark, Name, NumberToken, StringToken, wordTokens as word } from "./tokens.js";
+import { isName, markTokens as mark, Name, NumberToken, StringToken, startsExpression, wordTokens as word } from "./tokens.js";
 
 export class Parser extends RecoveringParser {
   constructor() {
@@ -98,6 +98,7 @@ export class Parser extends RecoveringParser {
   // signature = "(" [ parameter { "," parameter } ] ")" [ "->" type { "," type } ]
   signature = this.rule("signature", () => {
     this.CONSUME(mark.LParen);
+    this.ACTION(() => this.skipTo("signature", isName));
     this.MANY_SEP({ SEP: mark.Comma, DEF: () => this.SUBRULE(this.parameter) });
     this.CONSUME(mark.RParen);
     this.OPTION(() => {
@@ -139,6 +140,7 @@ export class Parser extends RecoveringParser {
   // shape = "[" [ dim { "," dim } ] "]"
   shape = this.rule("shape", () => {
     this.CONSUME(mark.LBracket);
+    this.ACTION(() => this.skipTo("shape", (token) => startsExpression(token) || token.tokenType === mark.Ellipsis));
     this.MANY_SEP({ SEP: mark.Comma, DEF: () => this.SUBRULE(this.dim) });
     this.CONSUME(mark.RBracket);
   });
@@ -262,6 +264,7 @@ export class Parser extends RecoveringParser {
   // call = "(" [ argument { "," argument } ] ")"
   call = this.rule("call", () => {
     this.CONSUME(mark.LParen);
+    this.ACTION(() => this.skipTo("call", startsExpression));
     this.MANY_SEP({ SEP: mark.Comma, DEF: () => this.SUBRULE(this.argument) });
     this.CONSUME(mark.RParen);
   });
@@ -285,6 +288,7 @@ export class Parser extends RecoveringParser {
   // index = "[" slice { "," slice } "]"
   index = this.rule("index", () => {
     this.CONSUME(mark.LBracket);
+    this.ACTION(() => this.skipTo("index", (token) => startsExpression(token) || token.tokenType === mark.Colon));
     this.AT_LEAST_ONE_SEP({ SEP: mark.Comma, DEF: () => this.SUBRULE(this.slice) });
     this.CONSUME(mark.RBracket);
   });
@@ -337,6 +341,7 @@ export class Parser extends RecoveringParser {
   // list = "[" [ expr ( "for" name "in" expr | { "," expr } ) ] "]"
   list = this.rule("list", () => {
     this.CONSUME(mark.LBracket);
+    this.ACTION(() => this.skipTo("list", startsExpression));
     this.OPTION(() => {
       this.SUBRULE1(this.expr, { LABEL: "item" });
       this.ACTION(() => this.skipTo("list", (token) => isComma(token) || token.tokenType === word.for));

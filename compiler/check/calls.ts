@@ -24,6 +24,7 @@ export function callBlock(
 ): Value {
   const { program } = context;
   const { section, unit } = callee;
+  if (scope.machine?.full === true || !program.spend(expr.span)) return UNKNOWN;
   const name = section.name?.text ?? "";
   const parameters = section.signature?.parameters ?? [];
   const given = matchArguments(context, name, parameterNames(parameters), expr.arguments);
@@ -294,7 +295,7 @@ function runRepeat(context: Context, repeat: Repeat, frame: Frame, name: string)
     program.report("too-many-rounds", repeat.count.span, { count: String(count), limit: ROUND_LIMIT });
     return;
   }
-  for (let round = 0; round < count && frame.scope.machine?.full !== true; round++) {
+  for (let round = 0; round < count && frame.scope.machine?.full !== true && program.spend(repeat.span); round++) {
     const place = frame.scope.place === undefined ? undefined : { ...frame.scope.place, counters: [...frame.scope.place.counters, round] };
     const values = new Map<string, Value>(repeat.counter === undefined ? [] : [[repeat.counter.text, number(round)]]);
     const inner: Frame = { values, outer: frame, scope: place === undefined ? frame.scope : { ...frame.scope, place }, renewed: new Set() };

@@ -134,7 +134,9 @@ function evaluateComprehension(context: Context, expr: Comprehension, scope: Sco
     return UNKNOWN;
   }
   const items = Array.from({ length: count }, (_, i) =>
-    evaluate(context, expr.value, withCounter(withName(scope, expr.counter.text, number(i)), i)),
+    context.program.spend(expr.span)
+      ? evaluate(context, expr.value, withCounter(withName(scope, expr.counter.text, number(i)), i))
+      : UNKNOWN,
   );
   return { kind: "list", items };
 }

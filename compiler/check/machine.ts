@@ -76,7 +76,7 @@ export function emit<K extends EquationOp>(
     m.equations.push({ op, inputs: inputs.map((t) => t.index), attrs, type, span } as AnyEquation);
   } else if (!m.full) {
     m.full = true;
-    program.report("too-large", span, { limit: EQUATION_LIMIT });
+    program.report("too-large", span, { limit: EQUATION_LIMIT, what: "equations" });
   }
   const mix = worst([...inputs.map((t) => t.mix), extras.mix]);
   const reasons = extras.reasons ?? type.shape.map(() => undefined);

@@ -51,20 +51,23 @@ export interface Primitive {
   run(call: Call): Value | undefined;
 }
 
-const unary: Readonly<Record<string, { readonly op: UnaryOp | CompositeOp; readonly plain: (x: number) => number; readonly doc: string }>> = {
-  exp: { op: "exp", plain: Math.exp, doc: "eˣ" },
-  log: { op: "log", plain: Math.log, doc: "the natural logarithm" },
-  sqrt: { op: "sqrt", plain: Math.sqrt, doc: "√x" },
-  rsqrt: { op: "rsqrt", plain: (x) => 1 / Math.sqrt(x), doc: "1/√x" },
-  sin: { op: "sin", plain: Math.sin, doc: "the sine of radians" },
-  cos: { op: "cos", plain: Math.cos, doc: "the cosine of radians" },
-  tanh: { op: "tanh", plain: Math.tanh, doc: "the hyperbolic tangent" },
-  abs: { op: "abs", plain: Math.abs, doc: "the distance from 0" },
-  sigmoid: { op: "sigmoid", plain: (x) => 1 / (1 + Math.exp(-x)), doc: "1 / (1 + e⁻ˣ)" },
-  silu: { op: "silu", plain: (x) => x / (1 + Math.exp(-x)), doc: "x · sigmoid(x)" },
-  relu: { op: "relu", plain: (x) => Math.max(0, x), doc: "max(x, 0)" },
-  ...Object.fromEntries(Object.entries(composites).map(([name, { doc, value }]) => [name, { op: name as CompositeOp, plain: value, doc }])),
-};
+const unary: Readonly<Record<string, { readonly op: UnaryOp | CompositeOp; readonly plain: (x: number) => number; readonly doc: string }>> =
+  {
+    exp: { op: "exp", plain: Math.exp, doc: "eˣ" },
+    log: { op: "log", plain: Math.log, doc: "the natural logarithm" },
+    sqrt: { op: "sqrt", plain: Math.sqrt, doc: "√x" },
+    rsqrt: { op: "rsqrt", plain: (x) => 1 / Math.sqrt(x), doc: "1/√x" },
+    sin: { op: "sin", plain: Math.sin, doc: "the sine of radians" },
+    cos: { op: "cos", plain: Math.cos, doc: "the cosine of radians" },
+    tanh: { op: "tanh", plain: Math.tanh, doc: "the hyperbolic tangent" },
+    abs: { op: "abs", plain: Math.abs, doc: "the distance from 0" },
+    sigmoid: { op: "sigmoid", plain: (x) => 1 / (1 + Math.exp(-x)), doc: "1 / (1 + e⁻ˣ)" },
+    silu: { op: "silu", plain: (x) => x / (1 + Math.exp(-x)), doc: "x · sigmoid(x)" },
+    relu: { op: "relu", plain: (x) => Math.max(0, x), doc: "max(x, 0)" },
+    ...Object.fromEntries(
+      Object.entries(composites).map(([name, { doc, value }]) => [name, { op: name as CompositeOp, plain: value, doc }]),
+    ),
+  };
 
 function unaryPrimitive(op: UnaryOp | CompositeOp, plain: (x: number) => number, doc: string): Primitive {
   return {

@@ -53,10 +53,15 @@ export interface Program {
   readonly files: ReadonlyMap<string, string>;
   /** The calls of blocks being run, outermost first: a mistake inside a standard block is shown where the user calls it. */
   readonly calls: Span[];
+  /** Counts a call or a round of a loop; false, after one report, where there have been too many in all. */
+  spend(span: Span): boolean;
   /** The span itself, or where the user calls the standard block it stands in. */
   userSpan(span: Span): Span;
   report<C extends Code>(code: C, span: Span, facts: Facts<C>, details?: Details): void;
 }
+
+/** Calls and rounds of one check, at most: nested loops multiply. */
+export const WORK_LIMIT = 200_000;
 
 export const SET_LINES = "--set";
 
@@ -88,6 +93,12 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
   const units = new Map<string, Unit>();
   const files = new Map<string, string>();
   const calls: Span[] = [];
+  let spent = 0;
+  const spend = (span: Span): boolean => {
+    spent++;
+    if (spent === WORK_LIMIT + 1) report("too-large", span, { limit: WORK_LIMIT, what: "calls and rounds of loops" });
+    return spent <= WORK_LIMIT;
+  };
   const standard = unitOf("std", std);
   const inStd = (span: Span): boolean => span.file === standard.tree.span.file;
   const userSpan = (span: Span): Span => (inStd(span) ? (calls.findLast((at) => !inStd(at)) ?? span) : span);
@@ -109,7 +120,7 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
     const extra = unitOf(SET_LINES, lines);
     for (const binding of collect(extra)) apply(binding, main, extra);
   }
-  return { entry: main, std: standard, host, units, files, calls, userSpan, report };
+  return { entry: main, std: standard, host, units, files, calls, spend, userSpan, report };
 
   function unitOf(path: string, text: string): Unit {
     const file: SourceFile = { name: path, text };

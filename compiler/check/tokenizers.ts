@@ -8,6 +8,9 @@ import type { Declaration } from "./program.js";
 import { type Checker, headOf, type Read, read } from "./settings.js";
 import { describe, type Value } from "./values.js";
 
+/** Labels without names of their own, at most. */
+const CLASS_LIMIT = 2 ** 24;
+
 export interface Vocabulary {
   readonly declaration: Declaration;
   readonly kind: string;
@@ -137,6 +140,10 @@ function labelsOf(settings: Read): string[] | undefined {
     return undefined;
   }
   const count = settings.number("classes", 0);
+  if (count !== undefined && count > CLASS_LIMIT) {
+    settings.report("out-of-range", settings.span("classes"), { name: "classes", value: String(count), range: `at most ${CLASS_LIMIT}` });
+    return undefined;
+  }
   return count === undefined ? undefined : Array.from({ length: count }, (_, i) => String(i));
 }
 

@@ -400,6 +400,29 @@ describe("tokenizers", () => {
   });
 });
 
+describe("bombs end with one diagnostic", () => {
+  const codes = (body: string, blocks = ""): string[] => {
+    const source = `${blocks}model m {\n  forward(x: [B, 4]) -> [B, 4] {\n    ${body}\n  }\n}\n`;
+    return check("m.elm", memoryHost({ "m.elm": source })).diagnostics.map((d) => d.code);
+  };
+  test("nested loops that compute nothing", () => {
+    expect(codes("repeat 4000 { repeat 4000 { repeat 4000 { a = 1 } } }\n    return x")).toEqual(["too-large"]);
+    expect(codes("a = [[[1 for i in 4000] for j in 4000] for k in 4000]\n    return x")).toEqual(["too-large"]);
+  });
+  test("blocks that double at each level", () => {
+    const blocks = Array.from(
+      { length: 30 },
+      (_, i) => `block f${i}(x: [B, D]) -> [B, D] { return ${i === 0 ? "x" : `f${i - 1}(f${i - 1}(x))`} }\n`,
+    );
+    expect(codes("return f29(x)", blocks.join(""))).toEqual(["too-large"]);
+  });
+  test("a label tokenizer of too many classes", () => {
+    expect(
+      check("m.elm", memoryHost({ "m.elm": "tokenizer t { kind = label   classes = 1e99 }\n" })).diagnostics.map((d) => d.code),
+    ).toEqual(["out-of-range"]);
+  });
+});
+
 describe("files", () => {
   test("imports, file-level settings of imported sections, and circles", () => {
     const files = {

@@ -65,7 +65,7 @@ export function cluster(facts: Facts, target: Target): readonly Cluster[] {
 
   // A value that one cluster alone reads is computed there and never stored.
   for (const v of regions().reverse()) {
-    if (facts.stored[v]) continue;
+    if (facts.stored[v] || (beforeMove(facts, v) && afterMatmul(facts, v))) continue;
     const [only, ...rest] = readers(clusterOf(v));
     if (only && rest.length === 0 && only.op === undefined) join(clusterOf(v), only);
   }
@@ -108,6 +108,21 @@ export function cluster(facts: Facts, target: Target): readonly Cluster[] {
     }
   }
   return [...new Set(of.values())].sort(byFirst);
+}
+
+/** Whether readers take its elements in another order, so that they would compute it more than once. */
+function beforeMove(facts: Facts, value: Value): boolean {
+  return [...(facts.users[value] ?? [])].some((user) => MOVES.has(facts.node(user).op));
+}
+
+const MOVES: ReadonlySet<string> = new Set(["rotate", "transpose", "slice", "pad", "concat"]);
+
+/** Whether a matmul could compute it from its own tile. */
+function afterMatmul(facts: Facts, value: Value): boolean {
+  return facts.node(value).inputs.some((input) => {
+    const root = facts.root(input);
+    return facts.node(root.node).op === "matmul" && facts.size(input) === facts.size(value);
+  });
 }
 
 /** The cluster as a kernel, if it is one. */

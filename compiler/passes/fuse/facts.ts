@@ -166,7 +166,8 @@ export function factsOf(graph: Graph, inPlace = true): Facts {
     };
     visit(value);
     if (!possible || (!small && large.size > 1)) return [];
-    return total <= (large.size === 0 && !small ? 16 : 12) ? inner : [];
+    const most = small ? 6 : large.size === 0 ? 16 : 12;
+    return total <= most ? inner : [];
   }
 }
 
@@ -182,8 +183,6 @@ export function cost(op: string): number {
     case "pow":
     case "sigmoid":
     case "silu":
-    case "sin":
-    case "cos":
     case "erf":
     case "gelu":
     case "gelu_exact":
@@ -196,6 +195,9 @@ export function cost(op: string): number {
     case "cache_write":
     case "tally":
       return 6;
+    case "sin":
+    case "cos":
+      return 8;
     case "uniform":
       return 12;
     case "reshape":
