@@ -3,8 +3,8 @@
 // Run: npx esbuild bench/matmul.ts --bundle --platform=node --format=esm --external:webgpu --outfile=bench/.matmul.mjs && node bench/.matmul.mjs
 
 import { elements, type TensorType } from "../compiler/ir/graph.js";
-import type { Target } from "../compiler/kernels/kernel.js";
 import { matmul } from "../compiler/kernels/index.js";
+import type { Target } from "../compiler/kernels/kernel.js";
 import { load, openDevice } from "../test/kernels/device.js";
 
 const shapes: readonly (readonly [M: number, N: number, K: number, modes: string])[] = [

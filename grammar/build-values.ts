@@ -79,10 +79,7 @@ function sayIncomplete(b: Builder, source: CstNode, span: Span): void {
       { ...span, end: span.start + "if".length },
       { title: "write `then`", span: { ...span, start: end, end }, replacement: " then" },
     );
-  } else if (token(source, "Else") === undefined) {
-    const at = { ...span, start: span.end };
-    say(b, "missing-else", {}, { ...span, end: span.start + "if".length }, { title: "write `else`", span: at, replacement: " else " });
-  }
+  } else if (token(source, "Else") === undefined) say(b, "missing-else", {}, { ...span, end: span.start + "if".length });
 }
 
 /** Builds a node of the rules between `expr` and `atom`. */

@@ -6,7 +6,7 @@ import type { Diagnostic } from "./diagnostic.js";
 import { tell } from "./explain.js";
 import { positionAt, type SourceFile, type Span } from "./source.js";
 import { type Range, scanString } from "./strings.js";
-import { DigitName, lexer, markTokens, QuotedToken, SlashComment, StringToken } from "./tokens.js";
+import { DigitName, endsExpression, lexer, markTokens, QuotedToken, SlashComment, StringToken } from "./tokens.js";
 import type { Comment } from "./tree.js";
 
 export interface Lexed {
@@ -24,11 +24,11 @@ export function lex(file: SourceFile, range?: Range): Lexed {
   // Where a quote is lost, what was text reads as words and what were words as text: nothing else on that line is told.
   const torn = new Set<number | undefined>();
   for (const token of lexed.tokens) {
-    const diagnostic = checkToken(file, token);
+    const diagnostic = checkToken(file, token, undefined);
     if (diagnostic?.code === "unclosed-string") torn.add(token.startLine);
   }
-  for (const token of lexed.tokens) {
-    const diagnostic = checkToken(file, token);
+  for (const [i, token] of lexed.tokens.entries()) {
+    const diagnostic = checkToken(file, token, lexed.tokens[i - 1]);
     if (diagnostic !== undefined && (diagnostic.code === "unclosed-string" || !torn.has(token.startLine))) diagnostics.push(diagnostic);
   }
   const comments: Comment[] = [];
@@ -54,7 +54,7 @@ function moveTo(tokens: readonly IToken[], file: SourceFile, by: number): void {
   }
 }
 
-function checkToken(file: SourceFile, token: IToken): Diagnostic | undefined {
+function checkToken(file: SourceFile, token: IToken, previous: IToken | undefined): Diagnostic | undefined {
   const span = { file, start: token.startOffset, end: token.startOffset + token.image.length };
   switch (token.tokenType) {
     case DigitName:
@@ -76,12 +76,10 @@ function checkToken(file: SourceFile, token: IToken): Diagnostic | undefined {
       }
       if (closed) return undefined;
       const end = { file, start: span.end, end: span.end };
-      return tell(
-        "unclosed-string",
-        {},
-        { file, start: span.start, end: span.start + 1 },
-        { fix: { title: "close it here", span: end, replacement: '"' } },
-      );
+      // Just after a value the quote is rather the end of a string whose beginning is lost.
+      const stray = endsExpression(previous) && previous?.endLine === token.startLine;
+      const more = stray ? {} : { fix: { title: "close it here", span: end, replacement: '"' } };
+      return tell("unclosed-string", {}, { file, start: span.start, end: span.start + 1 }, more);
     }
     default:
       return undefined;

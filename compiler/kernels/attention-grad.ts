@@ -2,7 +2,8 @@
 // Weights are made again from the saved log-sum-exp (Dao et al. 2022, algorithm 4). Invariant: each result has one owner, no atomics.
 
 import type { OpAttrs } from "../ir/graph.js";
-import { type Heads, headNames, headsOf, headValues, horizontal, list, loadType, rowsOfLane, sightOf } from "./attention.js";
+import { keyTile, queryTile } from "./attention-tile.js";
+import { type Heads, headNames, headsOf, headValues, horizontal, list, loadType, sightOf, tiles } from "./heads.js";
 import { type Binding, type Dispatch, fold, header, type Kernel, type Target } from "./kernel.js";
 
 const lanes = 64;
@@ -12,7 +13,13 @@ export const attentionGradient: Kernel<"attention_gradient"> = {
   implement(attrs, inputs, _outputs, target) {
     const heads = headsOf(inputs);
     const rows = heads.B * heads.T * heads.H;
-    return { dispatches: [queries(attrs, heads, inputs.length, target), keys(attrs, heads, inputs.length, target)], scratch: [4 * rows] };
+    const forQueries = [...ofInputs(list(inputs.length)), output(0), delta];
+    const saved = inputs.length - 3;
+    const forKeys = [...ofInputs([...list(saved), saved + 1, saved + 2]), delta, output(1), output(2)];
+    const dispatches = tiles(target)
+      ? [queryTile(attrs, heads, forQueries, target), keyTile(attrs, heads, forKeys, target)]
+      : [queries(attrs, heads, forQueries, target), keys(attrs, heads, forKeys, target)];
+    return { dispatches, scratch: [4 * rows] };
   },
 };
 
@@ -21,8 +28,8 @@ const output = (index: number): Binding => ({ kind: "output", index });
 const ofInputs = (indices: readonly number[]): Binding[] => indices.map((index) => ({ kind: "input", index }));
 
 /** q, k, v, sight…, o, lse, do → dq, delta. */
-function queries(attrs: OpAttrs["attention_gradient"], h: Heads, inputs: number, target: Target): Dispatch {
-  const R = rowsOfLane(target);
+function queries(attrs: OpAttrs["attention_gradient"], h: Heads, bindings: readonly Binding[], target: Target): Dispatch {
+  const R = 1;
   const sight = sightOf(attrs, 3);
   const o = 3 + sight.inputs;
   const each = list(R);
@@ -91,13 +98,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     wgsl,
     immediates: [...headValues(h, attrs), blocks, count],
     grid: fold(Math.ceil(count / lanes), target),
-    bindings: [...ofInputs(list(inputs)), output(0), delta],
+    bindings,
   };
 }
 
 /** q, k, v, sight…, lse, do, delta → dk, dv. */
-function keys(attrs: OpAttrs["attention_gradient"], h: Heads, inputs: number, target: Target): Dispatch {
-  const R = rowsOfLane(target);
+function keys(attrs: OpAttrs["attention_gradient"], h: Heads, bindings: readonly Binding[], target: Target): Dispatch {
+  const R = 1;
   const sight = sightOf(attrs, 3);
   const lse = 3 + sight.inputs;
   const each = list(R);
@@ -109,7 +116,8 @@ function keys(attrs: OpAttrs["attention_gradient"], h: Heads, inputs: number, ta
   const count = h.B * h.G * blocks;
   // Causal rows that see key j are i ≥ j − (S − T), and with a window i < j + window − (S − T).
   const begin = attrs.bound === "causal" ? "u32(max(i32(j0 + im.T) - i32(im.S), 0))" : "0u";
-  const end = attrs.bound === "causal" && attrs.window > 0 ? `u32(clamp(i32(j${R - 1} + im.window + im.T) - i32(im.S), 0, i32(im.T)))` : "im.T";
+  const end =
+    attrs.bound === "causal" && attrs.window > 0 ? `u32(clamp(i32(j${R - 1} + im.window + im.T) - i32(im.S), 0, i32(im.T)))` : "im.T";
   const sum = (terms: readonly string[], v: 1 | 4): string => horizontal(terms.join(" + "), v);
   const wgsl = `${header([D, D, E, ...sight.types, "f32", E, "f32", D, E], [...headNames, ["blocks", "u32"], ["count", "u32"]], { ...target, subgroup: 0 })}
 @compute @workgroup_size(${lanes})
@@ -166,12 +174,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     .join("\n  ")}
 }
 `;
-  const saved = inputs - 3;
   return {
     kernel: "attention_gradient_kv",
     wgsl,
     immediates: [...headValues(h, attrs), blocks, count],
     grid: fold(Math.ceil(count / lanes), target),
-    bindings: [...ofInputs([...list(saved), saved + 1, saved + 2]), delta, output(1), output(2)],
+    bindings,
   };
 }

@@ -2,105 +2,10 @@
 // Dao et al. 2022): never a [T, S] buffer. Many rows: a lane owns query rows. Few rows (decoding): a workgroup owns one row and shares out its keys.
 // Invariant: a row's sums have an order that depends on T, S and the heads only, not on the batch.
 
-import type { OpAttrs, TensorType } from "../ir/graph.js";
-import { type Binding, bits, type Dispatch, fold, header, type Kernel, type Target } from "./kernel.js";
-
-/** Sizes of one attention and how its vectors are read: `vd`, `ve` numbers a load (4 where the size allows), `nd`, `ne` loads a vector. */
-export interface Heads {
-  readonly B: number;
-  readonly T: number;
-  readonly S: number;
-  readonly H: number;
-  readonly G: number;
-  readonly D: number;
-  readonly E: number;
-  readonly vd: 1 | 4;
-  readonly ve: 1 | 4;
-  readonly nd: number;
-  readonly ne: number;
-}
-
-/** Reads the sizes off the types of q, k and v. */
-export function headsOf(inputs: readonly TensorType[]): Heads {
-  const [q, k, v] = inputs;
-  const [B = 1, T = 1, H = 1, D = 1] = q?.shape ?? [];
-  const [, S = 1, G = 1] = k?.shape ?? [];
-  const E = v?.shape[3] ?? 1;
-  const vd = D % 4 === 0 ? 4 : 1;
-  const ve = E % 4 === 0 ? 4 : 1;
-  return { B, T, S, H, G, D, E, vd, ve, nd: D / vd, ne: E / ve };
-}
-
-/** WGSL type of one load of `v` numbers. */
-export function loadType(v: 1 | 4): string {
-  return v === 4 ? "vec4f" : "f32";
-}
-
-/** Sum of a load's numbers. */
-export function horizontal(text: string, v: 1 | 4): string {
-  return v === 4 ? `dot(${text}, vec4f(1f))` : text;
-}
-
-export function list(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i);
-}
-
-/** Which keys a row sees: bindings after q, k, v and WGSL for its limits. */
-export interface Sight {
-  /** Types of the bindings: the bound, then the segments of rows and keys. */
-  readonly types: readonly string[];
-  readonly inputs: number;
-  /** Statements that declare `lo` and `hi` (u32, suffixed) of the row `row` (index b · T + i). */
-  limits(row: string, i: string, suffix: string): string;
-  /** Condition that row `row` and key `key` (index b · S + j) are of one segment. */
-  same(row: string, key: string): string;
-}
-
-/** `first` is the binding of the bound (or of the segments, where there is none). Needs immediates T, S and window. */
-export function sightOf(attrs: OpAttrs["attention"], first: number): Sight {
-  const given = attrs.bound === "given";
-  const segments = first + (given ? 1 : 0);
-  const types = [...(given ? ["u32"] : []), ...(attrs.segmented ? ["u32", "u32"] : [])];
-  const bound = (row: string, i: string): string => {
-    switch (attrs.bound) {
-      case "given":
-        return `i32(min(b${first}[${row}], 0x7fffffffu))`;
-      case "causal":
-        return `i32(${i} + 1u + im.S) - i32(im.T)`;
-      case "all":
-        return "i32(im.S)";
-    }
-  };
-  return {
-    types,
-    inputs: types.length,
-    limits: (row, i, suffix) =>
-      `let bound${suffix} = ${bound(row, i)}; let hi${suffix} = u32(clamp(bound${suffix}, 0, i32(im.S))); let lo${suffix} = ${
-        attrs.window > 0 ? `u32(max(bound${suffix} - i32(im.window), 0))` : "0u"
-      };`,
-    same: (row, key) => (attrs.segmented ? ` && b${segments}[${row}] == b${segments + 1}[${key}]` : ""),
-  };
-}
-
-/** Immediates that every attention kernel has, in this order. */
-export const headNames = [
-  ["B", "u32"],
-  ["T", "u32"],
-  ["S", "u32"],
-  ["H", "u32"],
-  ["G", "u32"],
-  ["window", "u32"],
-  ["scale", "f32"],
-] as const;
-
-export function headValues(h: Heads, attrs: OpAttrs["attention"]): number[] {
-  return [h.B, h.T, h.S, h.H, h.G, attrs.window, bits(attrs.scale)];
-}
-
-/** Query rows of a lane: two share each load of a key where loads are dear. */
-export function rowsOfLane(target: Target): number {
-  return target.software ? 2 : 1;
-}
+import type { OpAttrs } from "../ir/graph.js";
+import { forwardTile } from "./attention-tile.js";
+import { type Heads, headNames, headsOf, headValues, horizontal, list, loadType, sightOf, tiles } from "./heads.js";
+import { type Binding, type Dispatch, fold, header, type Kernel, type Target } from "./kernel.js";
 
 /** Rows a (batch, head) up to which a workgroup owns one row. */
 const fewRows = 8;
@@ -115,14 +20,15 @@ export const attention: Kernel<"attention"> = {
       { kind: "output", index: 0 },
       { kind: "output", index: 1 },
     ];
+    if (tiles(target)) return { dispatches: [forwardTile(attrs, heads, bindings, target)], scratch: [] };
     const split = heads.T <= fewRows && heads.ne <= lanes;
     return { dispatches: [split ? splitKeys(attrs, heads, bindings, target) : rows(attrs, heads, bindings, target)], scratch: [] };
   },
 };
 
-/** A lane owns R neighbouring query rows of one head. */
+/** A lane owns one query row of one head. */
 function rows(attrs: OpAttrs["attention"], h: Heads, bindings: readonly Binding[], target: Target): Dispatch {
-  const R = rowsOfLane(target);
+  const R = 1;
   const sight = sightOf(attrs, 3);
   const o = 3 + sight.inputs;
   const each = list(R);
@@ -201,11 +107,10 @@ function splitKeys(attrs: OpAttrs["attention"], h: Heads, bindings: readonly Bin
       .map((x) => 32 >> x)
       .map((n) => `if (local < ${n}u) { numbers[local] = ${operation("numbers[local]", `numbers[local + ${n}u]`)}; } workgroupBarrier();`)
       .join("\n    ");
-  const wgsl = `${header(
-    [loadType(h.vd), loadType(h.vd), vector, ...sight.types, vector, "f32"],
-    [...headNames, ["count", "u32"]],
-    { ...target, subgroup: 0 },
-  )}
+  const wgsl = `${header([loadType(h.vd), loadType(h.vd), vector, ...sight.types, vector, "f32"], [...headNames, ["count", "u32"]], {
+    ...target,
+    subgroup: 0,
+  })}
 var<workgroup> numbers: array<f32, ${lanes}>;
 var<workgroup> weights: array<f32, ${lanes}>;
 var<workgroup> sums: array<${vector}, ${lanes}>;

@@ -154,7 +154,10 @@ export const concat: Kernel<"concat"> = {
 };
 
 /** Axes of a `pad` with neighbours that are not padded merged into them: [outer size, before, after] of each, in units of the merged axis. */
-function paddedAxes(shape: readonly number[], attrs: OpAttrs["pad"]): { readonly dim: number; readonly before: number; readonly after: number }[] {
+function paddedAxes(
+  shape: readonly number[],
+  attrs: OpAttrs["pad"],
+): { readonly dim: number; readonly before: number; readonly after: number }[] {
   const axes: { dim: number; before: number; after: number }[] = [];
   shape.forEach((dim, i) => {
     const before = attrs.before[i] ?? 0;
@@ -198,7 +201,10 @@ export const cast: Kernel<"cast"> = {
     const type = inputs[0]?.dtype ?? "f32";
     const count = elements(shapeOf(outputs));
     const body = `b1[at] = ${attrs.dtype}(b0[at]);`;
-    const dispatch = perItem({ kernel: "cast", types: [type, attrs.dtype], immediates: [], body, count, bindings: [input0, output0] }, target);
+    const dispatch = perItem(
+      { kernel: "cast", types: [type, attrs.dtype], immediates: [], body, count, bindings: [input0, output0] },
+      target,
+    );
     return { dispatches: [dispatch], scratch: [] };
   },
 };

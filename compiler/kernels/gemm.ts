@@ -3,38 +3,11 @@
 // against a [N, K] matrix (decoding), a kernel with lanes along K. Each sums an element over K in an order that no other row changes.
 
 import { elements, type OpAttrs, type TensorType } from "../ir/graph.js";
+import { transposedCopy } from "./copy.js";
+import { epilogueHelpers, epilogueTypes, operandBindings, type Problem, periods, plainEpilogue, problemOf, store } from "./epilogue.js";
 import { matvec } from "./gemv.js";
 import { type Binding, type Dispatch, type Epilogue, fold, header, type Implementation, type Target } from "./kernel.js";
-import { transposedCopy } from "./copy.js";
-import { helpersFor, type Lane, opsOf, type RenderEnv, renderBlock } from "./render.js";
-
-/** The problem with leading dims merged: B of rank 2 makes all of A's rows one matrix. */
-export interface Problem {
-  readonly batch: number;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-  readonly transposeA: boolean;
-  readonly transposeB: boolean;
-  /** B is one matrix for every batch. */
-  readonly sharedB: boolean;
-}
-
-export const plainEpilogue: Epilogue = { operands: [], results: [{ kind: "accumulator" }] };
-
-/** Reads a matmul's sizes off its types. */
-export function problemOf(attrs: OpAttrs["matmul"], inputs: readonly TensorType[]): Problem {
-  const [a, b] = inputs;
-  if (a === undefined || b === undefined || a.shape.length < 2 || b.shape.length < 2) throw new RangeError("matmul: two matrices");
-  const at = (shape: readonly number[], fromEnd: number): number => shape[shape.length - fromEnd] ?? 1;
-  const M = at(a.shape, attrs.transposeA ? 1 : 2);
-  const K = at(a.shape, attrs.transposeA ? 2 : 1);
-  const N = at(b.shape, attrs.transposeB ? 2 : 1);
-  const lead = elements(a.shape.slice(0, -2));
-  const sharedB = b.shape.length === 2;
-  if (sharedB && !attrs.transposeA) return { batch: 1, M: lead * M, N, K, ...attrs, sharedB: true };
-  return { batch: lead, M, N, K, ...attrs, sharedB };
-}
+import type { Lane } from "./render.js";
 
 /** Rows up to which a product with a transposed matrix runs as matrix times vector. */
 const fewRows = 16;
@@ -43,7 +16,7 @@ const fewRows = 16;
 export function matmul(
   attrs: OpAttrs["matmul"],
   inputs: readonly TensorType[],
-  outputs: readonly TensorType[],
+  _outputs: readonly TensorType[],
   target: Target,
   epilogue: Epilogue = plainEpilogue,
 ): Implementation {
@@ -64,62 +37,6 @@ export function matmul(
   return { dispatches: [copy, registers(straight, epilogue, swapped, target)], scratch: [4 * elements(b?.shape ?? [])] };
 }
 
-function operandBindings(epilogue: Epilogue): Binding[] {
-  const inputs: Binding[] = [0, 1, ...epilogue.operands.map((_, i) => i + 2)].map((index) => ({ kind: "input", index }));
-  return [...inputs, ...epilogue.results.map((_, index): Binding => ({ kind: "output", index }))];
-}
-
-/** Immediate names of the epilogue's periods, after those of the kernel. */
-export function periods(epilogue: Epilogue): { readonly names: readonly (readonly [string, "u32"])[]; readonly values: readonly number[] } {
-  const withPeriod = epilogue.operands.flatMap((operand, i) => (operand.access === "period" ? [{ i, period: operand.period ?? 1 }] : []));
-  return { names: withPeriod.map(({ i }) => [`period${i}`, "u32"] as const), values: withPeriod.map(({ period }) => period) };
-}
-
-/** Element types of the epilogue's bindings; `vec4f` needs N divisible by 4. */
-export function epilogueTypes(epilogue: Epilogue, lane: Lane): string[] {
-  const operands = epilogue.operands.map(({ access }) => (access === "row" || access === "one" ? "f32" : lane));
-  return [...operands, ...epilogue.results.map(() => lane)];
-}
-
-/** Functions that the epilogue calls. */
-export function epilogueHelpers(epilogue: Epilogue, lane: Lane): string {
-  return helpersFor(opsOf(epilogue.results), lane);
-}
-
-/**
- * Statements that store one element (or four columns) of every result. `row` is the row among all batches, `col` the column, both u32
- * names; as vec4f, `col` is a column divisible by 4.
- */
-export function store(epilogue: Epilogue, accumulator: string, row: string, col: string, lane: Lane, prefix: string): string {
-  const width = lane === "f32" ? "im.N" : "(im.N / 4u)";
-  const column = lane === "f32" ? col : `(${col} / 4u)`;
-  const splat = (text: string): string => (lane === "f32" ? text : `vec4f(${text})`);
-  const env: RenderEnv = {
-    row,
-    col,
-    accumulator,
-    load: (operand, access) => {
-      const buffer = `b${operand + 2}`;
-      switch (access) {
-        case "full":
-          return `${buffer}[${row} * ${width} + ${column}]`;
-        case "row":
-          return splat(`${buffer}[${row}]`);
-        case "col":
-          return `${buffer}[${column}]`;
-        case "one":
-          return splat(`${buffer}[0]`);
-        case "period":
-          return `${buffer}[(${row} % im.period${operand}) * ${width} + ${column}]`;
-      }
-    },
-  };
-  const block = renderBlock(epilogue.results, env, lane, prefix);
-  const first = 2 + epilogue.operands.length;
-  const stores = block.values.map((value, i) => `b${first + i}[${row} * ${width} + ${column}] = ${value};`);
-  return [...block.statements, ...stores].join(" ");
-}
-
 /** Rows of a lane's tile. */
 const R = 8;
 const workgroup = 64;
@@ -134,11 +51,25 @@ function registers(problem: Problem, epilogue: Epilogue, bindings: readonly Bind
   const width = S > 0 ? S : 8;
   const lane: Lane = N % 4 === 0 ? "vec4f" : "f32";
   const extra = periods(epilogue);
-  const names = ["M", "N", "K", "tilesM", "tilesN", "tiles", "stepM", "stepK", "batchB", ...(lane === "f32" ? ["columns"] : [])].map((name) => [name, "u32"] as const);
+  const names = ["M", "N", "K", "tilesM", "tilesN", "tiles", "stepM", "stepK", "batchB", ...(lane === "f32" ? ["columns"] : [])].map(
+    (name) => [name, "u32"] as const,
+  );
   const tilesM = Math.ceil(M / R);
   const tilesN = Math.ceil(N / (4 * width));
   const tiles = batch * tilesM * tilesN;
-  const immediates = [M, N, K, tilesM, tilesN, tiles, transposeA ? 1 : K, transposeA ? M : 1, problem.sharedB ? 0 : K * N, ...(lane === "f32" ? [4] : []), ...extra.values];
+  const immediates = [
+    M,
+    N,
+    K,
+    tilesM,
+    tilesN,
+    tiles,
+    transposeA ? 1 : K,
+    transposeA ? M : 1,
+    problem.sharedB ? 0 : K * N,
+    ...(lane === "f32" ? [4] : []),
+    ...extra.values,
+  ];
   const rows = Array.from({ length: R }, (_, r) => r);
   const loadB = (k: string): string =>
     lane === "vec4f"
@@ -259,14 +190,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   ${four
     .map(
-      (r) => `if (m + y + ${r}u < im.M) { let row = batch * im.M + m + y + ${r}u; for (var c = 0u; c < 4u; c++) { let col = n + x + c; if (col < im.N) { ${store(
-        epilogue,
-        `s${r}[c]`,
-        "row",
-        "col",
-        "f32",
-        "e",
-      )} } } }`,
+      (r) =>
+        `if (m + y + ${r}u < im.M) { let row = batch * im.M + m + y + ${r}u; for (var c = 0u; c < 4u; c++) { let col = n + x + c; if (col < im.N) { ${store(
+          epilogue,
+          `s${r}[c]`,
+          "row",
+          "col",
+          "f32",
+          "e",
+        )} } } }`,
     )
     .join("\n  ")}
 }

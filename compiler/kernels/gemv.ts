@@ -1,7 +1,7 @@
 // In: at most 16 rows against a [N, K] matrix, the shape of a decoding step. Out: one dispatch.
 // Invariant: a row's sum over K has one order, whatever the number of rows: a token drawn for a lane does not depend on its batch.
 
-import { epilogueHelpers, epilogueTypes, type Problem, periods, store } from "./gemm.js";
+import { epilogueHelpers, epilogueTypes, type Problem, periods, store } from "./epilogue.js";
 import { type Binding, type Dispatch, type Epilogue, fold, header, type Target } from "./kernel.js";
 
 /** Lanes that share one column, and columns of a workgroup. */

@@ -62,11 +62,11 @@ test("broken lines", () => {
 }`),
   ).toBe(`block f(x: [B],
         y: int)
-        -> [B] {  # body
+        -> [B] {     # body
   phrase = one_of([  # the first
     "a",
     # the second
-    "b"              # b
+    "b"  # b
   ])
   m      = mix([1, 2],
                weights = [3, 4])
@@ -86,7 +86,7 @@ test("broken lines", () => {
 
 test("strings and numbers stay as they were meant", () => {
   expect(print(String.raw`x = "a\n\"\\\{ } \u{e9}{ f( "b" ) }"   y = 1e-3`)).toBe(
-    String.raw`x = "a\n\"\\\{ } é{f("b")}"   y = 1e-3` + "\n",
+    `${String.raw`x = "a\n\"\\\{ } é{f("b")}"   y = 1e-3`}\n`,
   );
 });
 

@@ -40,7 +40,8 @@ export function whole(count: number, limit: number, random: () => number): Uint3
 }
 
 function filled(types: readonly TensorType[], limit: number): (random: () => number) => readonly Numbers[] {
-  return (random) => types.map(({ dtype, shape }) => (dtype === "f32" ? floats(elements(shape), random) : whole(elements(shape), limit, random)));
+  return (random) =>
+    types.map(({ dtype, shape }) => (dtype === "f32" ? floats(elements(shape), random) : whole(elements(shape), limit, random)));
 }
 
 type Sizes = readonly [size: Size, M: number, N: number, K: number];
@@ -97,22 +98,24 @@ const attentionModes = [
 function attentionCases(): Case<"attention">[] {
   // Every mode at one size, every size in one or two modes: pipelines are dear on a software device.
   return attentionSizes.flatMap(([size, B, T, S, H, G, D, E], at) =>
-    attentionModes.filter((_, i) => at === 1 || i === at % 6 || (at > 3 && i === 4)).map((mode): Case<"attention"> => {
-      const inputs = [f(B, T, H, D), f(B, S, G, D), f(B, S, G, E)];
-      if (mode.bound === "given") inputs.push(u(B, T));
-      if (mode.segmented) inputs.push(u(B, T), u(B, S));
-      return {
-        size,
-        attrs: { ...mode, scale: 1 / Math.sqrt(D) },
-        inputs,
-        data: (random) =>
-          inputs.map(({ dtype, shape }, i) => {
-            const count = elements(shape);
-            if (dtype === "f32") return floats(count, random).map((x) => 3 * x);
-            return whole(count, mode.bound === "given" && i === 3 ? S + 2 : 2, random);
-          }),
-      };
-    }),
+    attentionModes
+      .filter((_, i) => at === 1 || i === at % 6 || (at > 3 && i === 4))
+      .map((mode): Case<"attention"> => {
+        const inputs = [f(B, T, H, D), f(B, S, G, D), f(B, S, G, E)];
+        if (mode.bound === "given") inputs.push(u(B, T));
+        if (mode.segmented) inputs.push(u(B, T), u(B, S));
+        return {
+          size,
+          attrs: { ...mode, scale: 1 / Math.sqrt(D) },
+          inputs,
+          data: (random) =>
+            inputs.map(({ dtype, shape }, i) => {
+              const count = elements(shape);
+              if (dtype === "f32") return floats(count, random).map((x) => 3 * x);
+              return whole(count, mode.bound === "given" && i === 3 ? S + 2 : 2, random);
+            }),
+        };
+      }),
   );
 }
 
@@ -130,7 +133,9 @@ function rotateCases(): Case<"rotate">[] {
   ];
   return sizes.flatMap(([size, B, T, H, P, angles]) =>
     (["halves", "adjacent"] as const).flatMap((pairs) =>
-      [false, true].map((inverse): Case<"rotate"> => ({ size, attrs: { pairs, inverse }, inputs: [f(B, T, H, 2 * P), f(angles, T, P), f(angles, T, P)] })),
+      [false, true].map(
+        (inverse): Case<"rotate"> => ({ size, attrs: { pairs, inverse }, inputs: [f(B, T, H, 2 * P), f(angles, T, P), f(angles, T, P)] }),
+      ),
     ),
   );
 }
@@ -219,8 +224,20 @@ export const cases = {
   cast: [
     { size: "one", attrs: { dtype: "f32" }, inputs: [u(1)], tolerance: 0 },
     { size: "prime", attrs: { dtype: "f32" }, inputs: [u(7, 11)], tolerance: 0 },
-    { size: "off-tile", attrs: { dtype: "u32" }, inputs: [f(65)], data: (random) => [floats(65, random).map((x) => 50 * (x + 1))], tolerance: 0 },
-    { size: "round", attrs: { dtype: "u32" }, inputs: [f(64)], data: (random) => [floats(64, random).map((x) => 50 * (x + 1))], tolerance: 0 },
+    {
+      size: "off-tile",
+      attrs: { dtype: "u32" },
+      inputs: [f(65)],
+      data: (random) => [floats(65, random).map((x) => 50 * (x + 1))],
+      tolerance: 0,
+    },
+    {
+      size: "round",
+      attrs: { dtype: "u32" },
+      inputs: [f(64)],
+      data: (random) => [floats(64, random).map((x) => 50 * (x + 1))],
+      tolerance: 0,
+    },
   ],
   cache_write: [
     positionsCase("one", 1, 1, 1, [1]),

@@ -1,16 +1,15 @@
 // In: an implementation (dispatches) and arrays. Out: the arrays that its results hold after it ran on a device.
 // Invariant: everything lies in one buffer filled with garbage first, as in the arena of a run, so a kernel that reads what it did not write shows.
 
-import { create, globals } from "webgpu";
 import type { TensorType } from "../../compiler/ir/graph.js";
 import { bytes } from "../../compiler/ir/graph.js";
 import type { Dispatch, Implementation, Target } from "../../compiler/kernels/kernel.js";
+import { NoAdapterError } from "../../runtime/device.js";
+import { openNodeDevice } from "../../runtime/node.js";
 
 export type Numbers = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 export interface Device {
-  readonly gpu: GPU;
-  readonly adapter: GPUAdapter;
   readonly device: GPUDevice;
   readonly target: Target;
   readonly timestamps: boolean;
@@ -18,49 +17,37 @@ export interface Device {
 }
 
 const alignment = 256;
+/** `GPUBufferUsage`, `GPUShaderStage` and `GPUMapMode`, which Node has no globals for. */
+const STORAGE = 0x80;
+const COPY_DST = 8;
+const COPY_SRC = 4;
+const MAP_READ = 1;
+const COMPUTE = 4;
+const READ = 1;
+
 let opened: Promise<Device | undefined> | undefined;
 
-/** The machine's first adapter, or undefined where there is none; opened once a process. */
+/** The machine's best adapter, or undefined where there is none; opened once a process. */
 export function openDevice(): Promise<Device | undefined> {
   opened ??= open();
   return opened;
 }
 
 async function open(): Promise<Device | undefined> {
-  Object.assign(globalThis, globals);
-  const gpu = create(["disable-dawn-features=timestamp_quantization", "enable-dawn-features=allow_unsafe_apis"]);
-  const adapter = await gpu.requestAdapter();
-  if (!adapter) return undefined;
-  const wanted: GPUFeatureName[] = ["subgroups", "shader-f16", "timestamp-query"];
-  const requiredFeatures = wanted.filter((name) => adapter.features.has(name));
-  const limits: Record<string, GPUSize64> = {};
-  for (const name of [
-    "maxStorageBufferBindingSize",
-    "maxBufferSize",
-    "maxStorageBuffersPerShaderStage",
-    "maxComputeWorkgroupStorageSize",
-    "maxComputeInvocationsPerWorkgroup",
-    "maxComputeWorkgroupSizeX",
-  ] as const) {
-    limits[name] = adapter.limits[name] ?? 0;
+  try {
+    const { gpu, capability } = await openNodeDevice({ disable: ["timestamp_quantization"] });
+    gpu.addEventListener("uncapturederror", (event) => console.error((event as GPUUncapturedErrorEvent).error.message));
+    return { device: gpu, target: capability, timestamps: gpu.features.has("timestamp-query"), pipelines: new Map() };
+  } catch (error) {
+    if (error instanceof NoAdapterError) return undefined;
+    throw error;
   }
-  limits["maxImmediateSize"] = 64;
-  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: limits });
-  device.addEventListener("uncapturederror", (event) => {
-    console.error((event as GPUUncapturedErrorEvent).error.message);
-  });
-  const info = adapter.info;
-  const fixed = info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : 0;
-  const target: Target = {
-    subgroup: adapter.features.has("subgroups") ? (fixed ?? 0) : 0,
-    f16: adapter.features.has("shader-f16"),
-    maxBinding: device.limits.maxStorageBufferBindingSize,
-    maxStorageBuffers: device.limits.maxStorageBuffersPerShaderStage,
-    maxGroups: device.limits.maxComputeWorkgroupsPerDimension,
-    maxWorkgroupMemory: device.limits.maxComputeWorkgroupStorageSize,
-    software: /llvmpipe|lavapipe|swiftshader/i.test(`${info.vendor} ${info.architecture} ${info.device} ${info.description}`),
-  };
-  return { gpu, adapter, device, target, timestamps: adapter.features.has("timestamp-query"), pipelines: new Map() };
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new Error(`nothing at ${index} of ${list.length}`);
+  return item;
 }
 
 async function pipelineOf({ device, pipelines }: Device, dispatch: Dispatch): Promise<GPUComputePipeline> {
@@ -71,7 +58,7 @@ async function pipelineOf({ device, pipelines }: Device, dispatch: Dispatch): Pr
   const layout = device.createBindGroupLayout({
     entries: dispatch.bindings.map((_, binding) => ({
       binding,
-      visibility: GPUShaderStage.COMPUTE,
+      visibility: COMPUTE,
       buffer: { type: "storage" as const },
     })),
   });
@@ -114,14 +101,14 @@ export async function load(
   };
   const inputRanges = inputTypes.map((type) => place(bytes(type)));
   const outputRanges = outputTypes.map((type, i) =>
-    implementation.inPlace?.[0] === i ? inputRanges[implementation.inPlace[1]]! : place(bytes(type)),
+    implementation.inPlace?.[0] === i ? at(inputRanges, implementation.inPlace[1]) : place(bytes(type)),
   );
   const scratchRanges = implementation.scratch.map(place);
   const size = Math.max(alignment, top);
-  const arena = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC });
+  const arena = device.createBuffer({ size, usage: STORAGE | COPY_DST | COPY_SRC });
   device.queue.writeBuffer(arena, 0, new Uint32Array(size / 4).fill(0x7149f2ca)); // 1e30
   inputs.forEach((data, i) => {
-    if (data.byteLength > 0) device.queue.writeBuffer(arena, inputRanges[i]!.offset, data);
+    if (data.byteLength > 0) device.queue.writeBuffer(arena, at(inputRanges, i).offset, data);
   });
   const steps = await Promise.all(
     implementation.dispatches.map(async (dispatch) => {
@@ -159,13 +146,13 @@ export async function load(
       return performance.now() - begin;
     },
     async read(index) {
-      const range = outputRanges[index]!;
-      const type = outputTypes[index]!;
-      const buffer = device.createBuffer({ size: Math.ceil(range.size / 4) * 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+      const range = at(outputRanges, index);
+      const type = at(outputTypes, index);
+      const buffer = device.createBuffer({ size: Math.ceil(range.size / 4) * 4, usage: MAP_READ | COPY_DST });
       const encoder = device.createCommandEncoder();
       encoder.copyBufferToBuffer(arena, range.offset, buffer, 0, buffer.size);
       device.queue.submit([encoder.finish()]);
-      await buffer.mapAsync(GPUMapMode.READ);
+      await buffer.mapAsync(READ);
       const copy = buffer.getMappedRange().slice(0, bytes(type));
       buffer.destroy();
       return type.dtype === "f32" ? new Float32Array(copy) : new Uint32Array(copy);

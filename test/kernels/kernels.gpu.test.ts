@@ -55,7 +55,13 @@ function worst(actual: Tensor, expected: Tensor): number {
   return most;
 }
 
-async function compare<K extends OpName>(context: Device, kernel: Kernel<K>, problem: Problem<K>, target: Target, tolerance: number): Promise<void> {
+async function compare<K extends OpName>(
+  context: Device,
+  kernel: Kernel<K>,
+  problem: Problem<K>,
+  target: Target,
+  tolerance: number,
+): Promise<void> {
   const implementation = kernel.implement(problem.attrs, problem.inputs, problem.outputs, target);
   const results = await runOnce(context, implementation, problem.data, problem.inputs, problem.outputs);
   results.forEach((actual, i) => {

@@ -34,6 +34,9 @@ it("draws by the inverse of the cumulative probability, ids rising", () => {
   expect(shares(four, {})).toEqual(near([0.1, 0.4, 0.2, 0.3]));
   expect(sampleOne(Float32Array.from(four), nothing, all, off, 0)).toBe(0);
   expect(sampleOne(Float32Array.from(four), nothing, all, off, 1 - 2 ** -24)).toBe(3);
+  // Half of two equal ones: the first's share ends there, and what lies at its end is the second's.
+  expect(sampleOne(Float32Array.of(1, 1), nothing, all, off, 0.5 - 2 ** -24)).toBe(0);
+  expect(sampleOne(Float32Array.of(1, 1), nothing, all, off, 0.5)).toBe(1);
 });
 
 it("divides by temperature; at 0 takes the largest, the lowest id of equals", () => {
@@ -51,6 +54,8 @@ it("keeps the k largest, the lowest ids of equals at the k-th", () => {
 it("keeps the fewest that reach p, of the mass that top-k left", () => {
   expect(shares(four, { topP: 0.6 })).toEqual(near([0, 4 / 7, 0, 3 / 7]));
   expect(shares(four, { topP: 0 })).toEqual([0, 1, 0, 0]);
+  // Two of four equal ones are exactly one half: a third is not needed.
+  expect(shares([0, 0, 0, 0], { topP: 0.5 })).toEqual([0.5, 0.5, 0, 0]);
   expect(shares(four, { topP: 1 })).toEqual(near([0.1, 0.4, 0.2, 0.3]));
   // Of 0.4, 0.3, 0.2 the first is 4/9 < 0.45, so it takes two; of the whole mass it would take two as well only below 0.7.
   expect(shares(four, { topK: 3, topP: 0.45 })).toEqual(near([0, 4 / 7, 0, 3 / 7]));

@@ -53,6 +53,8 @@ function left(make: (b: Builder, x: Value, y: Value) => Value): string[] {
 }
 
 const rules: readonly (readonly [string, (b: Builder, x: Value, y: Value) => Value, readonly string[]])[] = [
+  ["−x + y", (b, x, y) => add(b, neg(b, x), y), ["sub"]],
+  ["(−x) (−y)", (b, x, y) => mul(b, neg(b, x), neg(b, y)), ["mul"]],
   ["x + 0", (b, x) => add(b, x, fill(b, 0, [2, 3])), []],
   ["0 + x", (b, x) => add(b, fill(b, 0), x), []],
   ["x · 1", (b, x) => mul(b, fill(b, 1, [1, 3]), x), []],
@@ -67,12 +69,24 @@ const rules: readonly (readonly [string, (b: Builder, x: Value, y: Value) => Val
   ["x · 2 · 3", (b, x) => scale(b, scale(b, x, 2), 3), ["fill", "mul"]],
   ["(2 · 3 + exp 0) x", (b, x) => mul(b, x, add(b, mul(b, fill(b, 2), fill(b, 3)), unary(b, "exp", fill(b, 0)))), ["fill", "mul"]],
   ["x²", (b, x) => b.emit("pow", [x, fill(b, 2)], {}), ["mul"]],
+  ["x^0", (b, x) => b.emit("pow", [x, fill(b, 0)], {}), ["fill"]],
+  ["x^1", (b, x) => b.emit("pow", [x, fill(b, 1)], {}), []],
+  ["x³", (b, x) => b.emit("pow", [x, fill(b, 3)], {}), ["mul", "mul"]],
+  ["y^4", (b, _, y) => b.emit("pow", [y, fill(b, 4)], {}), ["mul", "mul"]],
+  ["y^½", (b, _, y) => b.emit("pow", [y, fill(b, 0.5)], {}), ["sqrt"]],
+  ["1 / y", (b, _, y) => b.emit("pow", [y, fill(b, -1)], {}), ["fill", "div"]],
+  ["1 / y²", (b, _, y) => b.emit("pow", [y, fill(b, -2)], {}), ["fill", "mul", "div"]],
   ["y^−½", (b, _, y) => b.emit("pow", [y, fill(b, -0.5)], {}), ["rsqrt"]],
   ["x + a repeated scalar", (b, x) => add(b, x, broadcast(b, fill(b, 5), [2, 3])), ["fill", "add"]],
   ["x + a repeated row", (b, x, y) => add(b, x, broadcast(b, slice(b, y, 0, 0, 1), [2, 3])), ["slice", "add"]],
   ["reshape to its own shape", (b, x) => reshape(b, x, [2, 3]), []],
   ["reshape of reshape", (b, x) => reshape(b, reshape(b, x, [3, 2]), [6]), ["reshape"]],
   ["transpose of transpose", (b, x) => transpose(b, transpose(b, x, [1, 0]), [1, 0]), []],
+  [
+    "transpose of transpose of three axes",
+    (b, x, y) => transpose(b, transpose(b, concat(b, [reshape(b, x, [3, 2, 1]), reshape(b, y, [3, 2, 1])], 2), [1, 2, 0]), [0, 2, 1]),
+    ["reshape", "reshape", "concat", "transpose"],
+  ],
   ["transpose of an axis of size 1", (b, x) => transpose(b, reshape(b, x, [2, 1, 3]), [1, 0, 2]), ["reshape"]],
   ["broadcast to its own shape", (b, x) => broadcast(b, x, [2, 3]), []],
   ["broadcast that adds axes of size 1", (b, x) => broadcast(b, x, [1, 2, 3]), ["reshape"]],

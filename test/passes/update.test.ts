@@ -160,6 +160,19 @@ describe("update", () => {
     }
   });
 
+  it("adds eps to the root, not under it", () => {
+    const wide = { ...options, eps: 0.25, weightDecay: 0 };
+    const before = fresh(kinds);
+    const { state } = run(update(lossGraph(), places, { ...wide, mode: "step" }), before, 0);
+    for (const group of places.groups) {
+      state[`parameters.${group.index}`]?.forEach((p, i) => {
+        const m = (state[`adam.m.${group.index}`]?.[i] ?? 0) / 0.1;
+        const v = (state[`adam.v.${group.index}`]?.[i] ?? 0) / 0.01;
+        expect(p).toBeCloseTo((before[`parameters.${group.index}`]?.[i] ?? 0) - (rateAt(0) * m) / (Math.sqrt(v) + 0.25), 6);
+      });
+    }
+  });
+
   it("does the same by micro-batches", () => {
     const micro = simplify(update(lossGraph(), places, { ...options, mode: "micro" }));
     const empty: Differentiated = { graph: new Builder("update").finish(), loss: 0 as Value, gradients: new Map() };
