@@ -153,6 +153,7 @@ export type OpAttrs = { readonly [K in UnaryOp | CompositeOp | BinaryOp]: None }
    * Random number: Philox keyed by (seed), counter (draw[b], lane[b], 0, 1). Order: repetition penalty (CTRL), ÷ temperature (0: greedy,
    * lowest id of the largest), allowed ids, top-k (ties at the k-th: lowest ids), top-p (smallest set reaching p, of the survivors'
    * renormalised mass, sorted by logit falling then id rising), min-p (p < min_p · largest p), draw by inverse CDF in order of id.
+   * Probabilities are whole numbers (compiler/ops/weight.ts): sums are exact, and every device draws the same ids.
    */
   readonly sample: None;
 };

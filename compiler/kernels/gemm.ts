@@ -140,9 +140,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   };
 }
 
-/** Tile of the shared-memory kernel: 64 × 64 results, 16 of K a step, 256 lanes of 4 × 4. */
+/** Tile of the shared-memory kernel: 64 × 64 results, 8 of K a step, 256 lanes of 4 × 4. */
 const side = 64;
-const step = 16;
+const step = 8;
+/** vec4s between two k of a shared tile: one more than it needs, against bank conflicts. */
+const pitch = side / 4 + 1;
 
 function tiled(problem: Problem, epilogue: Epilogue, bindings: readonly Binding[], target: Target): Dispatch {
   const { batch, M, N, K, transposeA, transposeB } = problem;
@@ -159,12 +161,11 @@ function tiled(problem: Problem, epilogue: Epilogue, bindings: readonly Binding[
       let x = ${inner ? `i / ${step}u` : `i % ${side}u`};
       var value = 0f;
       if (k + kk < im.K && ${origin} + x < ${limit}) { value = ${buffer}[${base} + ${inner ? `(${origin} + x) * im.K + k + kk` : `(k + kk) * ${limit} + ${origin} + x`}]; }
-      ${shared}[kk * ${side + 4}u + x] = value;
+      ${shared}[kk * ${pitch}u + x / 4u][x % 4u] = value;
     }`;
-  const four = [0, 1, 2, 3];
   const wgsl = `${header(["f32", "f32", ...epilogueTypes(epilogue, "f32")], [...names, ...extra.names], { ...target, subgroup: 0 })}${epilogueHelpers(epilogue, "f32")}
-var<workgroup> as_: array<f32, ${step * (side + 4)}>;
-var<workgroup> bs_: array<f32, ${step * (side + 4)}>;
+var<workgroup> as_: array<vec4f, ${step * pitch}>;
+var<workgroup> bs_: array<vec4f, ${step * pitch}>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) local: u32) {
   let tile = group.x + group.y * groups.x;
@@ -178,29 +179,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let baseB = batch * im.batchB;
   let y = (local / 16u) * 4u;
   let x = (local % 16u) * 4u;
-  ${four.map((r) => `var s${r} = vec4f();`).join(" ")}
+  var s0 = vec4f(); var s1 = vec4f(); var s2 = vec4f(); var s3 = vec4f();
   for (var k = 0u; k < im.K; k += ${step}u) {${fill("b0", "as_", !transposeA, "baseA", "m", "im.M")}${fill("b1", "bs_", transposeB, "baseB", "n", "im.N")}
     workgroupBarrier();
     for (var kk = 0u; kk < ${step}u; kk++) {
-      let pa = kk * ${side + 4}u + y; let pb = kk * ${side + 4}u + x;
-      let b = vec4f(bs_[pb], bs_[pb + 1u], bs_[pb + 2u], bs_[pb + 3u]);
-      ${four.map((r) => `s${r} += as_[pa + ${r}u] * b;`).join(" ")}
+      let a = as_[kk * ${pitch}u + y / 4u];
+      let b = bs_[kk * ${pitch}u + x / 4u];
+      s0 += a.x * b; s1 += a.y * b; s2 += a.z * b; s3 += a.w * b;
     }
     workgroupBarrier();
   }
-  ${four
-    .map(
-      (r) =>
-        `if (m + y + ${r}u < im.M) { let row = batch * im.M + m + y + ${r}u; for (var c = 0u; c < 4u; c++) { let col = n + x + c; if (col < im.N) { ${store(
-          epilogue,
-          `s${r}[c]`,
-          "row",
-          "col",
-          "f32",
-          "e",
-        )} } } }`,
-    )
-    .join("\n  ")}
+  if (m + y >= im.M || n + x >= im.N) { return; }
+  // Loops whose length the compiler does not know, so that the text of the epilogue is compiled once, not sixteen times.
+  for (var r = 0u; r < min(im.M - m - y, 4u); r++) {
+    let sums = select(select(s0, s1, r == 1u), select(s2, s3, r == 3u), r >= 2u);
+    let row = batch * im.M + m + y + r;
+    for (var c = 0u; c < min(im.N - n - x, 4u); c++) {
+      let col = n + x + c;
+      let s = select(select(sums.x, sums.y, c == 1u), select(sums.z, sums.w, c == 3u), c >= 2u);
+      ${store(epilogue, "s", "row", "col", "f32", "e")}
+    }
+  }
 }
 `;
   return { kernel: "matmul", wgsl, immediates, grid: fold(tiles, target), bindings };

@@ -102,7 +102,7 @@ fn weight(key: u32, largest: f32, s: vec2u) -> u32 {
   let high = mul_hi(((word & 0x7fffffu) | 0x800000u) << 8u, s.x);
   let shift = i32(exponent) - i32(s.y) - 4;
   if (shift < -31) { return ${hex(ONE)}; }
-  if (shift > 2 || (shift >= 0 && high >= (${hex(31 * 2 ** 26)} >> u32(shift)))) { return 0u; }
+  if (shift > 2 || (shift >= 0 && high >= (${hex(31 * 2 ** 26)} >> u32(max(shift, 0))))) { return 0u; }
   let x = select(high >> u32(max(-shift, 0)), high << u32(max(shift, 0)), shift >= 0);
   if (x >= ${hex(31 * 2 ** 26)}) { return 0u; }
   let y = mul_hi((x & 0x1fffffu) << 6u, ${hex(LN2)});
@@ -116,21 +116,26 @@ fn weight(key: u32, largest: f32, s: vec2u) -> u32 {
 
 /**
  * A filter keeps a beginning of the ranking: keys above `cut.x`, and of those equal to it the ids up to `cut.y`. Both selective filters are one
- * search: the shortest beginning whose sum reaches a target, of ones for top-k, of weights for top-p; four passes of eight bits each.
+ * search: the shortest beginning whose sum reaches a target, of ones for top-k, of weights for top-p; a pass for every few bits of the key.
  */
 function draw(B: number, V: number, target: Target): Dispatch {
   const W = lanesOf(target);
+  // One lane adds up the bins: few of them cost less than more passes over a short row.
+  const bits = target.software && V <= 4096 ? 4 : 8;
+  const bins = 2 ** bits;
   const wgsl = `${header(
     ["u32", "f32", "u32", "u32", "u32", "u32", "u32"],
     [
       ["lanes", "u32"],
       ["V", "u32"],
+      ["filters", "u32"],
+      ["digits", "u32"],
     ],
     { ...target, subgroup: 0 },
   )}${philoxText}${arithmetic}
 struct Search { prefix: u32, mask: u32, need: vec2u }
-var<workgroup> low: array<atomic<u32>, 256>;
-var<workgroup> high: array<atomic<u32>, 256>;
+var<workgroup> low: array<atomic<u32>, ${bins}>;
+var<workgroup> high: array<atomic<u32>, ${bins}>;
 var<workgroup> sums: array<vec2u, ${W}>;
 var<workgroup> best: array<vec2u, ${W}>;
 var<workgroup> setting: array<f32, 5>;
@@ -173,13 +178,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let run = (im.V + ${W - 1}u) / ${W}u;
   let begin = min(local * run, im.V);
   let end = min(begin + run, im.V);
-  for (var filter_ = 0u; filter_ < 2u; filter_++) {
+  // Their number and that of digits are immediates, or compilers would unroll eight copies of the search.
+  for (var filter_ = 0u; filter_ < im.filters; filter_++) {
     if (filter_ == 0u && (settingK < 1f || settingK >= f32(im.V))) { continue; }
     if (filter_ == 1u && settingP >= 1f) { continue; }
     let previous = workgroupUniformLoad(&cut);
     if (local == 0u) { search = Search(0u, 0u, vec2u()); }
-    for (var shift = 24i; shift >= 0i; shift -= 8i) {
-      for (var i = local; i < 256u; i += ${W}u) { atomicStore(&low[i], 0u); atomicStore(&high[i], 0u); }
+    for (var digit = 0u; digit < im.digits; digit++) {
+      let shift = ${32 - bits}u - ${bits}u * digit;
+      for (var i = local; i < ${bins}u; i += ${W}u) { atomicStore(&low[i], 0u); atomicStore(&high[i], 0u); }
       workgroupBarrier();
       let prefix = search.prefix; let mask = search.mask;
       for (var id = local; id < im.V; id += ${W}u) {
@@ -187,7 +194,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         if (survives(key, id, previous) && (key & mask) == prefix) {
           var w = 1u;
           if (filter_ == 1u) { w = b6[base + id]; }
-          let bin = (key >> u32(shift)) & 255u;
+          let bin = (key >> shift) & ${bins - 1}u;
           let before = atomicAdd(&low[bin], w);
           if (before + w < before) { atomicAdd(&high[bin], 1u); }
         }
@@ -195,20 +202,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       workgroupBarrier();
       if (local == 0u) {
         var need = search.need;
-        if (shift == 24i) {
+        if (digit == 0u) {
           var mass = vec2u();
-          for (var i = 0u; i < 256u; i++) { mass = plus(mass, vec2u(atomicLoad(&low[i]), atomicLoad(&high[i]))); }
+          for (var i = 0u; i < ${bins}u; i++) { mass = plus(mass, vec2u(atomicLoad(&low[i]), atomicLoad(&high[i]))); }
           if (filter_ == 0u) { need = vec2u(min(u32(settingK), mass.x), 0u); }
           else { need = share(mass, u32(max(settingP, 0f) * 16777216f)); if (need.x == 0u && need.y == 0u) { need.x = 1u; } }
         }
-        var bin = 255u;
+        var bin = ${bins - 1}u;
         loop {
           let here = vec2u(atomicLoad(&low[bin]), atomicLoad(&high[bin]));
           if (!below(here, need) || bin == 0u) { break; }
           need = minus(need, here);
           bin--;
         }
-        search = Search(prefix | (bin << u32(shift)), mask | (255u << u32(shift)), need);
+        search = Search(prefix | (bin << shift), mask | (${bins - 1}u << shift), need);
       }
       workgroupBarrier();
     }
@@ -281,7 +288,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   return {
     kernel: "sample",
     wgsl,
-    immediates: [B, V],
+    immediates: [B, V, 2, 32 / bits],
     grid: fold(B, target),
     bindings: [keysBuffer, input(3), input(4), input(5), input(6), { kind: "output", index: 0 }, weightsBuffer],
   };

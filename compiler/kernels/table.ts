@@ -114,21 +114,23 @@ export const rotate: Kernel<"rotate"> = {
 };
 
 export const cacheWrite: Kernel<"cache_write"> = {
-  doc: "In place: one lane an element of the new rows; rows at positions outside the cache are dropped.",
+  doc: "In place: one lane a channel, over the new rows in order, so that the last of equal positions stays.",
   implement(_attrs, inputs, _outputs, target) {
     const [batch = 1, capacity = 1, ...rest] = typeOf(inputs, 0).shape;
     const rows = typeOf(inputs, 1).shape[1] ?? 1;
     const width = elements(rest);
     const body = `let d = at % im.width;
-  let row = at / im.width;
-  let position = b2[row];
-  if (position < im.capacity) { b0[((row / im.rows) * im.capacity + position) * im.width + d] = b1[at]; }`;
+    let lane = at / im.width;
+    for (var i = lane * im.rows; i < (lane + 1u) * im.rows; i++) {
+      let position = b2[i];
+      if (position < im.capacity) { b0[(lane * im.capacity + position) * im.width + d] = b1[i * im.width + d]; }
+    }`;
     const items: Items = {
       kernel: "cache_write",
       types: ["f32", "f32", "u32"],
       immediates: words({ width, rows, capacity }),
       body,
-      count: batch * rows * width,
+      count: batch * width,
       bindings: [input(0), input(1), input(2)],
     };
     return { dispatches: [perItem(items, target)], scratch: [], inPlace: [0, 0] };

@@ -17,7 +17,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const copied = ["grammar", "compiler", "runtime", "cli", "test", "examples", "package.json", "vitest.config.ts", "tsconfig.base.json", "tsconfig.json"];
 const wanted = process.argv.slice(2);
 const chosen = faults.filter(({ name, file }) => wanted.length === 0 || wanted.some((part) => name.includes(part) || file.includes(part)));
-const names = faults.map((fault) => fault.name);
+const names = faults.map(({ file, name }) => `${file}: ${name}`);
 const twice = names.find((name, i) => names.indexOf(name) !== i);
 if (twice !== undefined) throw new Error(`two faults are called "${twice}"`);
 

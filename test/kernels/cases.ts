@@ -149,8 +149,8 @@ function positionsCase(size: Size, B: number, C: number, n: number, rest: readon
     data: (random) => [
       floats(B * C * elements(rest), random),
       floats(B * n * elements(rest), random),
-      // Different positions, some beyond the cache.
-      Uint32Array.from({ length: B * n }, (_, i) => (7 * Math.floor(i / n) + (i % n)) % (C + 2)),
+      // Some beyond the cache, some equal: the last of these stays.
+      whole(B * n, C + 2, random),
     ],
   };
 }
@@ -163,6 +163,63 @@ function table(size: Size, V: number, rest: readonly number[], ids: readonly num
 function sums(size: Size, rows: number, rest: readonly number[], ids: readonly number[], first: number): Case<"scatter_add"> {
   const inputs = [u(...ids), f(...ids, ...rest)];
   return { size, attrs: { rows, first }, inputs, data: filled(inputs, rows + first + 2) };
+}
+
+/** Settings of a sampler in the op's order. */
+export type SampleSettings = readonly [temperature: number, topK: number, topP: number, minP: number, repetitionPenalty: number];
+
+/** Rows of kinds that samplers stumble over: spread, with ties, one-hot, flat; ids that stand before; some ids not allowed. */
+export function sampleData(B: number, V: number, settingsOf: (lane: number) => SampleSettings, random: () => number): readonly Numbers[] {
+  const logit = (b: number, id: number): number => {
+    switch (b % 4) {
+      case 0:
+        return 8 * random() - 4;
+      case 1:
+        return Math.round(6 * random() - 3);
+      case 2:
+        return id === b % V ? 50 : 0;
+      default:
+        return b % 8 === 3 ? 1 : 30 * random() - 15;
+    }
+  };
+  const mask = Uint32Array.from({ length: Math.ceil(V / 32) }, () => (random() * 2 ** 32) | (random() * 2 ** 32) | (random() * 2 ** 32));
+  mask[0] = (mask[0] ?? 0) | 1;
+  return [
+    Float32Array.from({ length: B * V }, (_, i) => logit(Math.floor(i / V), i % V)),
+    Uint32Array.from({ length: B * V }, () => (random() < 0.3 ? 1 + Math.floor(3 * random()) : 0)),
+    mask,
+    Float32Array.from(Array.from({ length: B }, (_, b) => settingsOf(b)).flat()),
+    Uint32Array.from({ length: B }, (_, b) => b),
+    whole(B, 1000, random),
+    whole(1, 2 ** 32, random),
+  ];
+}
+
+export function sampleTypes(B: number, V: number): readonly TensorType[] {
+  return [f(B, V), u(B, V), u(Math.ceil(V / 32)), f(B, 5), u(B), u(B), u()];
+}
+
+function drawn(size: Size, B: number, V: number): Case<"sample"> {
+  const one = <T>(list: readonly T[], random: () => number, otherwise: T): T => list[Math.floor(random() * list.length)] ?? otherwise;
+  return {
+    size,
+    attrs: {},
+    inputs: sampleTypes(B, V),
+    tolerance: 0,
+    data: (random) =>
+      sampleData(
+        B,
+        V,
+        () => [
+          one([0, 0.5, 0.7, 1, 2], random, 1),
+          one([0, 1, 2, 5, 40, 1000], random, 0),
+          one([0, 1e-6, 0.5, 0.9, 0.95, 1], random, 1),
+          one([0, 0.05, 0.5, 1], random, 0),
+          one([0.8, 1, 1.3, 2], random, 1),
+        ],
+        random,
+      ),
+  };
 }
 
 export const cases = {
@@ -251,6 +308,7 @@ export const cases = {
     { size: "off-tile", attrs: {}, inputs: [u(65, 5), u(65)], data: filled([u(65, 5), u(65)], 5) },
     { size: "round", attrs: {}, inputs: [u(4, 64), u(4)], data: filled([u(4, 64), u(4)], 64) },
   ],
+  sample: [drawn("one", 1, 1), drawn("prime", 101, 31), drawn("prime", 211, 2), drawn("off-tile", 150, 257), drawn("round", 64, 64)],
 } satisfies { [K in KernelOp]: Case<K>[] };
 
 /** Numbers for a case's inputs. */

@@ -85,15 +85,19 @@ it("writes rows into caches and drops positions beyond them", () => {
     [state("cache", "f32", [2, 3, 2]), state("rows", "f32", [2, 2, 2]), state("positions", "u32", [2, 2])],
     {},
   );
+  const dropped = b.emit("cache_write", [state("cache", "f32", [2, 3, 2]), state("rows", "f32", [2, 2, 2]), state("beyond", "u32", [2, 2])], {});
   const counted = b.emit("tally", [state("counts", "u32", [2, 3]), state("ids", "u32", [2])], {});
   const bindings = {
     cache: new Float32Array(12),
     rows: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),
     positions: words([2, 2], 2, 0xffffffff, 0, 1).data,
+    // The first position beyond the cache is the next lane's first.
+    beyond: words([2, 2], 3, 1, 3, 3).data,
     counts: words([2, 3], 0, 1, 0, 0, 0, 5).data,
     ids: words([2], 1, 2).data,
   };
-  const values = evaluateAll(b.finish(), { state: bindings }, [written, counted]);
+  const values = evaluateAll(b.finish(), { state: bindings }, [written, dropped, counted]);
   expect([...(values.get(written)?.[0] ?? [])]).toEqual([0, 0, 0, 0, 1, 2, 5, 6, 7, 8, 0, 0]);
+  expect([...(values.get(dropped)?.[0] ?? [])]).toEqual([0, 0, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
   expect([...(values.get(counted)?.[0] ?? [])]).toEqual([0, 2, 0, 0, 0, 6]);
 });

@@ -104,6 +104,11 @@ const rules: readonly (readonly [string, (b: Builder, x: Value, y: Value) => Val
     ["concat"],
   ],
   [
+    "a pad and the one before it",
+    (b, x, y) => add(b, b.emit("pad", [y], { before: [0, 3], after: [0, 0] }), b.emit("pad", [x], { before: [0, 0], after: [0, 3] })),
+    ["concat"],
+  ],
+  [
     "pads with a gap between",
     (b, x, y) => add(b, b.emit("pad", [x], { before: [0, 0], after: [0, 5] }), b.emit("pad", [y], { before: [0, 5], after: [0, 0] })),
     ["pad", "pad", "add"],
@@ -111,6 +116,8 @@ const rules: readonly (readonly [string, (b: Builder, x: Value, y: Value) => Val
   ["a concat of one", (b, x) => concat(b, [x], 0), []],
   ["x yᵀ", (b, x, y) => matmul(b, x, transpose(b, y, [1, 0])), ["matmul"]],
   ["xᵀ y", (b, x, y) => matmul(b, transpose(b, x, [1, 0]), y), ["matmul"]],
+  ["xᵀ (yᵀ)ᵀ", (b, x, y) => matmul(b, transpose(b, x, [1, 0]), transpose(b, y, [1, 0]), false, true), ["matmul"]],
+  ["(xᵀ)ᵀ yᵀ", (b, x, y) => matmul(b, transpose(b, x, [1, 0]), transpose(b, y, [1, 0]), true, false), ["matmul"]],
   ["(xᵀ y)ᵀ", (b, x, y) => transpose(b, matmul(b, x, y, true), [1, 0]), ["matmul"]],
   ["where 1", (b, x, y) => b.emit("where", [fill(b, 1), x, y], {}), []],
   ["where the same", (b, x, y) => b.emit("where", [y, x, x], {}), []],

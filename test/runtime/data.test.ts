@@ -110,6 +110,16 @@ describe("text data", () => {
     expect(starts.size).toBe(10);
     expect(await data.rows("train", { ...place, seed: 6 })).not.toEqual(await data.rows("train", place));
   });
+  test("windows begin anywhere from the first token to the last that has a whole row after it", async () => {
+    const letters = "añ漢😀b\r\n𝕏é";
+    const data = await openTextData({ ...spec, split: {} }, [source(new TextEncoder().encode(letters))], openSequence(passage, tokenizers), chars);
+    const starts = new Set<number>();
+    for (let step = 0; step < 40; step++) {
+      const rows = await data.rows("train", { ...place, step });
+      for (let b = 0; b < 4; b++) starts.add([...chars.encode(letters)].indexOf(rows.tokens[b * 6] ?? -1));
+    }
+    expect([...starts].sort()).toEqual([0, 1, 2]);
+  });
   test("a stream holds every cut once an epoch, in another order each epoch", async () => {
     const data = await open({ rows: "stream" }, 2 ** 20, {});
     const perEpoch = Math.floor((ids.length - 1) / 6);
@@ -123,15 +133,21 @@ describe("text data", () => {
     const expected = Array.from({ length: perEpoch }, (_, k) => ids.slice(k * 6, k * 6 + 6).join()).sort();
     expect(seen.slice(0, perEpoch).sort()).toEqual(expected);
     expect(seen.slice(perEpoch, 2 * perEpoch).sort()).toEqual(expected);
+    expect(seen.slice(perEpoch, 2 * perEpoch)).not.toEqual(seen.slice(0, perEpoch));
   });
-  test("a part is scored in windows side by side: every token but the first once", async () => {
+  test.each([
+    [2, 2],
+    [1, 4],
+    [3, 4],
+    [1, 6],
+  ])("a part is scored in windows side by side, %i of %i: every token but the first once", async (batch, length) => {
     const data = await open();
     const first = data.tokens("train");
-    const batches = data.evaluationBatches("val", 2, 2);
+    const batches = data.evaluationBatches("val", batch, length);
     let weight = 0;
     const targets: number[] = [];
     for (let k = 0; k < batches; k++) {
-      const rows = await data.evaluationRows("val", 2, 2, k);
+      const rows = await data.evaluationRows("val", batch, length, k);
       weight += totalWeight(rows);
       rows.targets.forEach((id, i) => {
         if ((rows.weights[i] ?? 0) > 0) targets.push(id);

@@ -56,6 +56,7 @@ describe("initial values", () => {
     expect(Math.abs(inside - 0.6827)).toBeLessThan(0.005);
     const uniform = initialValues({ kind: "uniform", bound: 0.5 }, 5, "w", 0, n);
     expect(Math.min(...uniform.subarray(0, 50_000))).toBeGreaterThanOrEqual(-0.5);
+    expect(Math.abs(uniform.reduce((a, b) => a + b, 0) / n)).toBeLessThan(5e-3);
     expect(Math.abs(uniform.reduce((a, b) => a + b * b, 0) / n - 1 / 12)).toBeLessThan(1e-3);
     expect(initialValues({ kind: "ones" }, 0, "w", 0, 2)).toEqual(Float32Array.of(1, 1));
     expect(initialValues({ kind: "constant", value: 0.25 }, 0, "w", 0, 2)).toEqual(Float32Array.of(0.25, 0.25));

@@ -13,7 +13,10 @@ describe("schedules", () => {
     expect(learningRate(cosine, 2000)).toBe(1e-4);
     expect(learningRate(cosine, 9999)).toBe(1e-4);
     const linear = { ...cosine, kind: "linear" } as const;
+    expect(learningRate(linear, 100)).toBe(1e-3);
+    expect(learningRate(linear, 575)).toBeCloseTo(7.75e-4, 12);
     expect(learningRate(linear, 1050)).toBeCloseTo(5.5e-4, 12);
+    expect(learningRate(linear, 2000)).toBe(1e-4);
     expect(learningRate({ kind: "constant", value: 0.5, warmup: 2 }, 0)).toBe(0.25);
     expect(learningRate({ kind: "constant", value: 0.5, warmup: 0 }, 0)).toBe(0.5);
   });

@@ -9,6 +9,8 @@ const tokenizers = openTokenizers({
   chars: { kind: "char", alphabet: [..."abcdefgh \n"], specials: ["bos", "eos", "null"] },
   bytes: { kind: "byte", specials: [] },
   both: { kind: "union", members: ["bytes", "chars"], offsets: [0, 256], specials: { eos: 267, end: 300 }, vocabSize: 310 },
+  // Bytes of which one is a special instead.
+  marked: { kind: "union", members: ["bytes"], offsets: [0], specials: { leaf: 7 }, vocabSize: 256 },
 });
 const field = (name: string): PatternPart => ({ kind: "field", name });
 const special = (name: string, id: number): PatternPart => ({ kind: "special", name, id });
@@ -148,5 +150,8 @@ describe("prompt", () => {
     const mixed = sequence([text("a", "bytes"), predict(1, field("x"), special("end", 300))], ["x"], { vocabulary: "both" });
     const legal = bits(mixed.prompt({}).legal, 310);
     expect(legal).toEqual([256, 257, 258, 259, 260, 261, 262, 263, 264, 265, 300]);
+    const fields = [{ name: "x", tokenizer: "bytes", list: false }];
+    const marked = sequence([text("a", "bytes"), predict(1, field("x"))], ["x"], { vocabulary: "marked", fields });
+    expect(bits(marked.prompt({}).legal, 256)).toEqual(Array.from({ length: 256 }, (_, id) => id).filter((id) => id !== 7));
   });
 });

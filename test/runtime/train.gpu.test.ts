@@ -144,9 +144,18 @@ describe("train", () => {
   test("accumulates: every micro-batch counts by its predicted tokens, the norm comes from the update", async () => {
     const executable = await opened({ accumulate: 3 });
     const reports: StepReport[] = [];
+    // The first step's gradient by hand: softmax of the logits, less the shares of the letters in all three micro-batches.
+    const logits = [...(await executable.readTensor("logits"))];
+    const total = logits.reduce((sum, x) => sum + Math.exp(x), 0);
+    const gradient = logits.map((x) => Math.exp(x) / total);
+    for (const micro of [0, 1, 2]) {
+      const { targets } = await data.rows("train", { seed: 3, step: 0, micro, batch: 2, accumulate: 3, length: 4 });
+      for (const id of targets) gradient[id] = (gradient[id] ?? 0) - 1 / 24;
+    }
     await run(executable, { maxSteps: 12, onStep: (report) => reports.push(report) });
     expect(reports.length).toBe(12);
     expect(reports[0]?.loss).toBeCloseTo(Math.log(5), 1);
+    expect(reports[0]?.gradientNorm).toBeCloseTo(Math.hypot(...gradient), 5);
     expect(reports[11]?.loss).toBeLessThan(1.5);
     expect(reports.every((report) => (report.gradientNorm ?? 0) > 0)).toBe(true);
     executable.destroy();

@@ -26,7 +26,7 @@ export const runtime = [
   sequences("drop keeps where it should drop", "draw() < part.rate ? part.to : part.parts", "draw() < part.rate ? part.parts : part.to"),
   sequences("specials may be drawn", "for (const id of vocabulary.specials.values()) set(id, false);", ""),
   sequences("a member's ids enter a union unmoved", "out[i] = (ids[i] ?? 0) + offset;", "out[i] = ids[i] ?? 0;"),
-  of("tensors", "philox", "initial values")("a piece starts as the whole does", "block * 4 - first", "block * 4"),
+  of("tensors", "philox", "initial values")("a piece starts as the whole does", "(words[i] ?? 0) - 1);\n    store(values, four, block * 4 - first);", "(words[i] ?? 0) - 1);\n    store(values, four, block * 4);"),
   of("tensors", "philox", "initial values")("uniform numbers of one sign", "(2 * UNIT * (words[i] ?? 0) - 1)", "(UNIT * (words[i] ?? 0))"),
   of("philox", "philox")("nine rounds", "round < 10", "round < 9"),
   of("philox", "philox")("key words raised by the same number", "k1 = (k1 + W1) | 0;", "k1 = (k1 + W0) | 0;"),
