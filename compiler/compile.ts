@@ -51,7 +51,12 @@ export function compile(model: Model, job: Job, target: Target): Compiled {
     graphs.set(name, optimised);
     plans.set(name, plan(fuse(optimised, target, homes), target));
   }
-  return { artifact: assemble({ model, job, training, network, graphs, plans, layout: places, homes, kinds }), graphs, plans, layout: places };
+  return {
+    artifact: assemble({ model, job, training, network, graphs, plans, layout: places, homes, kinds }),
+    graphs,
+    plans,
+    layout: places,
+  };
 }
 
 /** What every forward goes through before it is differentiated: tables that one binding can not hold are cut, large vocabularies scored in chunks. */
@@ -78,7 +83,10 @@ function graphsOf(model: Model, job: Job, training: Training | undefined, places
       if (training.accumulate === 1) return [[`${training.name}.step`, update(gradients, places, { mode: "step", ...options })], evaluate];
       return [
         [`${training.name}.micro`, update(gradients, places, { mode: "micro", ...options })],
-        [`${training.name}.update`, update({ ...gradients, graph: { ...gradients.graph, outputs: new Map() } }, places, { mode: "update", ...options })],
+        [
+          `${training.name}.update`,
+          update({ ...gradients, graph: { ...gradients.graph, outputs: new Map() } }, places, { mode: "update", ...options }),
+        ],
         evaluate,
       ];
     }
@@ -108,7 +116,12 @@ function trainingOf(model: Model, name: string): Training {
 }
 
 function networkOf(model: Model, job: Job): Network {
-  const name = job.kind === "train" ? model.trainings.get(job.training)?.network : job.kind === "generate" ? model.samplers.get(job.sampler)?.network : job.network;
+  const name =
+    job.kind === "train"
+      ? model.trainings.get(job.training)?.network
+      : job.kind === "generate"
+        ? model.samplers.get(job.sampler)?.network
+        : job.network;
   const network = model.networks.get(name ?? "");
   if (network === undefined) throw new Error(`compile: no model ${name}`);
   return network;

@@ -8,10 +8,10 @@ import { type Binding, type Dispatch, fold, header, type Target } from "./kernel
 
 type Attrs = OpAttrs["attention"];
 
-/** Rows of a tile: as many as lanes can hold a number of each, fewer when vectors are long. */
-function rowsOf(target: Target, rows: number, columns: number): number {
+/** Rows of a tile: as many as lanes can hold a number of each, fewer when vectors are long or there are `most`. */
+function rowsOf(target: Target, rows: number, columns: number, most: number): number {
   if (rows === 1) return 1;
-  return Math.min(columns > 8 ? 4 : 8, target.subgroup);
+  return Math.min(columns > 8 ? 4 : most, target.subgroup);
 }
 
 interface Tile {
@@ -23,9 +23,9 @@ interface Tile {
   readonly workgroup: number;
 }
 
-function tileOf(target: Target, rows: number, longest: number): Tile {
+function tileOf(target: Target, rows: number, longest: number, most = 8): Tile {
   const S = target.subgroup;
-  const R = rowsOf(target, rows, Math.ceil(longest / S));
+  const R = rowsOf(target, rows, Math.ceil(longest / S), most);
   return { R, S, r: list(R), columns: (n) => list(Math.ceil(n / S)), workgroup: R === 1 ? 2 * S : 8 * S };
 }
 
@@ -199,7 +199,7 @@ export function forwardTile(attrs: Attrs, h: Heads, bindings: readonly Binding[]
 export function queryTile(attrs: Attrs, h: Heads, bindings: readonly Binding[], target: Target): Dispatch {
   const sight = sightOf(attrs, 3);
   const o = 3 + sight.inputs;
-  const tile = tileOf(target, h.T, h.D);
+  const tile = tileOf(target, h.T, h.D, 8);
   const { r, S } = tile;
   const types = ["f32", "f32", "f32", ...sight.types, "f32", "f32", "f32", "f32", "f32"];
   const wgsl = `${opening(types, tile, "im.H", target)}
@@ -232,7 +232,8 @@ export function queryTile(attrs: Attrs, h: Heads, bindings: readonly Binding[], 
 export function keyTile(attrs: Attrs, h: Heads, bindings: readonly Binding[], target: Target): Dispatch {
   const sight = sightOf(attrs, 3);
   const lse = 3 + sight.inputs;
-  const tile = tileOf(target, h.S, Math.max(h.D, h.E));
+  // Two sums and two accumulators a row: eight rows would double what a software driver compiles, and hardly run faster.
+  const tile = tileOf(target, h.S, Math.max(h.D, h.E), 4);
   const { r, R, S } = tile;
   // Causal rows that see key j are i ≥ j − (S − T), and with a window i < j + window − (S − T).
   const causal = attrs.bound === "causal";

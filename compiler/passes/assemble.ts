@@ -1,7 +1,7 @@
 // Puts an artifact together. In: planned programs and the checked model; out: one object with everything the runtime needs to know, as data.
 
-import { ARTIFACT_VERSION, type Artifact, type Role, type SamplerSpec, type TrainingSpec } from "../../runtime/artifact.js";
 import { positionAt } from "../../grammar/source.js";
+import { ARTIFACT_VERSION, type Artifact, type Role, type SamplerSpec, type TrainingSpec } from "../../runtime/artifact.js";
 import type { Model, Network, Sampler, Training } from "../check/model.js";
 import type { Job } from "../compile.js";
 import type { Graph } from "../ir/graph.js";
@@ -42,7 +42,8 @@ export function assemble(parts: Parts): Artifact {
     sequences: Object.fromEntries(model.sequences),
     data: Object.fromEntries(model.data),
     trainings: training === undefined ? {} : { [training.name]: trainingSpec(training, parts.network) },
-    samplers: sampler === undefined || job.kind !== "generate" ? {} : { [sampler.name]: samplerSpec(sampler, parts.network, job.lanes, job.chunk) },
+    samplers:
+      sampler === undefined || job.kind !== "generate" ? {} : { [sampler.name]: samplerSpec(sampler, parts.network, job.lanes, job.chunk) },
   };
 }
 
@@ -51,7 +52,8 @@ function statesOf({ graphs, homes }: Parts): readonly StateSpec[] {
   const states = new Map<string, StateSpec>();
   for (const graph of graphs.values()) {
     for (const node of graph.nodes) {
-      if (node.op !== "state" || homes.has(node.attrs.name) || /^(parameters|gradients|adam\.[mv]|ema)\.\d+$/.test(node.attrs.name)) continue;
+      if (node.op !== "state" || homes.has(node.attrs.name) || /^(parameters|gradients|adam\.[mv]|ema)\.\d+$/.test(node.attrs.name))
+        continue;
       states.set(node.attrs.name, { ...node.attrs, role: roleOf(node.attrs.name) });
     }
   }

@@ -1,8 +1,8 @@
 // Where parameters lie: side by side in a few flat groups, so that clipping, optimizer and EMA are a handful of equations over long vectors
 // instead of hundreds over small ones. In: parameters; out: a place for each, the same for every program of an artifact.
 
-import { elements } from "../ir/graph.js";
 import type { Parameter } from "../check/model.js";
+import { elements } from "../ir/graph.js";
 import type { Target } from "../kernels/kernel.js";
 
 export interface Group {

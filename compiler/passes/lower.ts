@@ -1,8 +1,8 @@
 // Checked equations → graph. In: a network's forward with symbolic B and T, and a setting that says what tokens, facts, attention and dropout
 // mean in this program (training, scoring, reading a prompt, drawing the next token). Out: nodes in a Builder. All shapes are numbers from here on.
 
-import type { AnyEquation, EquationAttrs, Network } from "../check/model.js";
 import { type Dim, evaluate } from "../check/dims.js";
+import type { AnyEquation, EquationAttrs, Network } from "../check/model.js";
 import { type Builder, fill } from "../ir/builder.js";
 import type { Value } from "../ir/graph.js";
 
@@ -74,12 +74,22 @@ export function lower(b: Builder, network: Network, setting: Setting): readonly 
         return b.emit("where", [b.emit("step", [x], {}, origin), x, scaled], {}, origin);
       }
       case "softmax": {
-        const shifted = b.emit("sub", [x, b.emit("detach", [b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {})], {}, origin);
+        const shifted = b.emit(
+          "sub",
+          [x, b.emit("detach", [b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {})],
+          {},
+          origin,
+        );
         const e = b.emit("exp", [shifted], {}, origin);
         return b.emit("div", [e, b.emit("sum", [e], { axes: [attrs.axis], keep: true }, origin)], {}, origin);
       }
       case "log_softmax": {
-        const shifted = b.emit("sub", [x, b.emit("detach", [b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {})], {}, origin);
+        const shifted = b.emit(
+          "sub",
+          [x, b.emit("detach", [b.emit("amax", [x], { axes: [attrs.axis], keep: true }, origin)], {})],
+          {},
+          origin,
+        );
         const total = b.emit("sum", [b.emit("exp", [shifted], {}, origin)], { axes: [attrs.axis], keep: true }, origin);
         return b.emit("sub", [shifted, b.emit("log", [total], {}, origin)], {}, origin);
       }

@@ -76,7 +76,10 @@ export function decode(model: Model, sampler: Sampler, lanes: number, options: {
 // --- settings of the forward ---
 
 function wholeRows(b: Builder, batch: number, rows: number, segmented: boolean, dropout: Setting["dropout"]): Setting {
-  const sizes = new Map([["B", batch], ["T", rows]]);
+  const sizes = new Map([
+    ["B", batch],
+    ["T", rows],
+  ]);
   const segment = () => input(b, "segment", "u32", [batch, rows]);
   return {
     sizes,
@@ -103,7 +106,10 @@ function cached(b: Builder, network: Network, tokens: Value, position: Value): S
     return next;
   };
   return {
-    sizes: new Map([["B", lanes], ["T", rows]]),
+    sizes: new Map([
+      ["B", lanes],
+      ["T", rows],
+    ]),
     tokens,
     fact: (fact) => {
       switch (fact) {
@@ -121,7 +127,12 @@ function cached(b: Builder, network: Network, tokens: Value, position: Value): S
     attention: (q, k, v, attrs, index) => {
       const keys = cacheOf(`cache.${index}.k`, k);
       const values = cacheOf(`cache.${index}.v`, v);
-      const attention = b.emit("attention", [q, keys, values, bound], { bound: "given", window: attrs.window, segmented: false, scale: attrs.scale });
+      const attention = b.emit("attention", [q, keys, values, bound], {
+        bound: "given",
+        window: attrs.window,
+        segmented: false,
+        scale: attrs.scale,
+      });
       return pickFirst(b, attention);
     },
     dropout: identity,

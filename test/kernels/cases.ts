@@ -95,28 +95,33 @@ const attentionModes = [
   { bound: "given", window: 7, segmented: true },
 ] as const;
 
+type AttentionMode = Pick<OpAttrs["attention"], "bound" | "window" | "segmented">;
+
+function attentionCase([size, B, T, S, H, G, D, E]: AttentionSizes, mode: AttentionMode): Case<"attention"> {
+  const inputs = [f(B, T, H, D), f(B, S, G, D), f(B, S, G, E)];
+  if (mode.bound === "given") inputs.push(u(B, T));
+  if (mode.segmented) inputs.push(u(B, T), u(B, S));
+  return {
+    size,
+    attrs: { ...mode, scale: 1 / Math.sqrt(D) },
+    inputs,
+    data: (random) =>
+      inputs.map(({ dtype, shape }, i) => {
+        const count = elements(shape);
+        if (dtype === "f32") return floats(count, random).map((x) => 3 * x);
+        return whole(count, mode.bound === "given" && i === 3 ? S + 2 : 2, random);
+      }),
+  };
+}
+
 function attentionCases(): Case<"attention">[] {
   // Every mode at one size, every size in one or two modes: pipelines are dear on a software device.
-  return attentionSizes.flatMap(([size, B, T, S, H, G, D, E], at) =>
-    attentionModes
-      .filter((_, i) => at === 1 || i === at % 6 || (at > 3 && i === 4))
-      .map((mode): Case<"attention"> => {
-        const inputs = [f(B, T, H, D), f(B, S, G, D), f(B, S, G, E)];
-        if (mode.bound === "given") inputs.push(u(B, T));
-        if (mode.segmented) inputs.push(u(B, T), u(B, S));
-        return {
-          size,
-          attrs: { ...mode, scale: 1 / Math.sqrt(D) },
-          inputs,
-          data: (random) =>
-            inputs.map(({ dtype, shape }, i) => {
-              const count = elements(shape);
-              if (dtype === "f32") return floats(count, random).map((x) => 3 * x);
-              return whole(count, mode.bound === "given" && i === 3 ? S + 2 : 2, random);
-            }),
-        };
-      }),
+  const table = attentionSizes.flatMap((sizes, at) =>
+    attentionModes.filter((_, i) => at === 1 || i === at % 6 || (at > 3 && i === 4)).map((mode) => attentionCase(sizes, mode)),
   );
+  // Windows of every length up to a tile's: for one of them, the last row that sees a tile of keys lies just beyond a step of rows.
+  const windows = [1, 2, 3, 4, 5, 6, 7, 8].map((window) => attentionCase(["prime", 1, 23, 23, 3, 1, 7, 5], { bound: "causal", window, segmented: true }));
+  return [...table, ...windows];
 }
 
 /** A permutation of a shape. */

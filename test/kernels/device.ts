@@ -18,12 +18,12 @@ export interface Device {
 
 const alignment = 256;
 /** `GPUBufferUsage`, `GPUShaderStage` and `GPUMapMode`, which Node has no globals for. */
-const STORAGE = 0x80;
-const COPY_DST = 8;
-const COPY_SRC = 4;
-const MAP_READ = 1;
-const COMPUTE = 4;
-const READ = 1;
+export const STORAGE = 0x80;
+export const COPY_DST = 8;
+export const COPY_SRC = 4;
+export const MAP_READ = 1;
+export const COMPUTE = 4;
+export const READ = 1;
 
 let opened: Promise<Device | undefined> | undefined;
 

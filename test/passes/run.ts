@@ -6,7 +6,7 @@ import { elements, type Graph } from "../../compiler/ir/graph.js";
 import { fuse } from "../../compiler/passes/fuse.js";
 import { type Homes, homeOf } from "../../compiler/passes/homes.js";
 import { ARENA_SPACE, type Plan, plan, type Range, UPLOAD_SPACE } from "../../compiler/passes/plan.js";
-import type { Device, Numbers } from "../kernels/device.js";
+import { COMPUTE, COPY_DST, COPY_SRC, type Device, MAP_READ, type Numbers, READ, STORAGE } from "../kernels/device.js";
 
 const pad = (size: number): number => Math.max(256, Math.ceil(size / 256) * 256);
 
@@ -30,7 +30,7 @@ export async function runGraph(
 
 export async function runPlan(context: Device, planned: Plan, graph: Graph, bindings: Bindings, homes: Homes = new Map()): Promise<Ran> {
   const { device } = context;
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+  const usage = STORAGE | COPY_DST | COPY_SRC;
   const buffers = new Map<string, GPUBuffer>();
   const make = (name: string, size: number): GPUBuffer => {
     const buffer = device.createBuffer({ size: pad(size), usage });
@@ -64,7 +64,7 @@ export async function runPlan(context: Device, planned: Plan, graph: Graph, bind
     if (step.kind !== "dispatch" || pipelines.has(step.wgsl)) continue;
     device.pushErrorScope("validation");
     const layout = device.createBindGroupLayout({
-      entries: step.bindings.map((_, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type: "storage" as const } })),
+      entries: step.bindings.map((_, binding) => ({ binding, visibility: COMPUTE, buffer: { type: "storage" as const } })),
     });
     const words = step.immediates.length;
     const pipeline = device.createComputePipeline({
@@ -103,11 +103,11 @@ export async function runPlan(context: Device, planned: Plan, graph: Graph, bind
   if (error) throw new Error(error.message);
 
   const read = async (range: Range, dtype: "f32" | "u32"): Promise<Numbers> => {
-    const buffer = device.createBuffer({ size: range.bytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const buffer = device.createBuffer({ size: range.bytes, usage: MAP_READ | COPY_DST });
     const copy = device.createCommandEncoder();
     copy.copyBufferToBuffer(at(range.space), range.offset, buffer, 0, range.bytes);
     device.queue.submit([copy.finish()]);
-    await buffer.mapAsync(GPUMapMode.READ);
+    await buffer.mapAsync(READ);
     const words = buffer.getMappedRange().slice(0);
     buffer.destroy();
     return dtype === "f32" ? new Float32Array(words) : new Uint32Array(words);

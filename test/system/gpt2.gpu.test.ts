@@ -19,11 +19,17 @@ describe("a GPT-2 of 124M parameters", () => {
   afterAll(() => device.destroy());
   const model = () => checked(referencePath("."), "gpt2-shape.elm");
 
-  test("takes a training step of 1 × 64: first loss 10.8 ± 0.3, every gradient finite, every parameter moved a finite way", { timeout: 300_000 }, async () => {
+  test("takes a training step of 1 × 64: first loss 10.8 ± 0.3, every gradient finite, every parameter moved a finite way", {
+    timeout: 300_000,
+  }, async () => {
     const { executable, artifact, graphs } = await open(model(), { kind: "train", training: "training" }, device);
     expect(artifact.tensors.filter((tensor) => tensor.piece !== undefined && tensor.role === "parameter").length).toBeGreaterThan(1);
     for (const graph of graphs.values()) {
-      const largest = Math.max(...graph.nodes.flatMap((node) => (node.op === "state" || node.op === "pack" ? [] : node.types.map((type) => type.shape.reduce((a, b) => a * b, 1)))));
+      const largest = Math.max(
+        ...graph.nodes.flatMap((node) =>
+          node.op === "state" || node.op === "pack" ? [] : node.types.map((type) => type.shape.reduce((a, b) => a * b, 1)),
+        ),
+      );
       // Nothing as large as the whole vocabulary's log-probabilities, and no T × T scores of all heads and layers.
       expect(largest).toBeLessThan(32 * 2 ** 20);
     }
@@ -74,7 +80,9 @@ describe("a GPT-2 of 124M parameters", () => {
     const whole = await open(model(), { kind: "forward", network: "gpt2", batch: 1, rows: ids.length }, device);
     await initialise(whole.executable, 1);
     const { logits } = await whole.executable.call("gpt2.forward", { tokens: Uint32Array.from(ids), position: positions(1, ids.length) });
-    const expected = Array.from({ length: drawn }, (_, i) => argmax((logits as Float32Array).subarray((prompt.length - 1 + i) * vocabSize, (prompt.length + i) * vocabSize)));
+    const expected = Array.from({ length: drawn }, (_, i) =>
+      argmax((logits as Float32Array).subarray((prompt.length - 1 + i) * vocabSize, (prompt.length + i) * vocabSize)),
+    );
     expect(ids.slice(prompt.length)).toEqual(expected);
     whole.executable.destroy();
   });

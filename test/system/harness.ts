@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { check } from "../../compiler/check/check.js";
 import type { Model } from "../../compiler/check/model.js";
-import { compile, type Compiled, type Job } from "../../compiler/compile.js";
+import { type Compiled, compile, type Job } from "../../compiler/compile.js";
 import type { Host } from "../../compiler/host.js";
 import { render } from "../../compiler/render.js";
 import type { Device } from "../../runtime/device.js";
@@ -23,10 +23,15 @@ export function folderHost(folder: string, texts: ReadonlyMap<string, string> = 
 }
 
 /** Checks a program that must have no error; its messages are the failure otherwise. */
-export function checked(folder: string, entry: string, options: { readonly set?: readonly string[]; readonly texts?: ReadonlyMap<string, string> } = {}): Model {
+export function checked(
+  folder: string,
+  entry: string,
+  options: { readonly set?: readonly string[]; readonly texts?: ReadonlyMap<string, string> } = {},
+): Model {
   const { model, diagnostics } = check(entry, folderHost(folder, options.texts), options.set ?? []);
   const errors = diagnostics.filter((diagnostic) => diagnostic.severity === "error");
-  if (model === undefined || errors.length > 0) throw new Error(errors.map((error) => render(error, { color: false, width: 120 })).join("\n"));
+  if (model === undefined || errors.length > 0)
+    throw new Error(errors.map((error) => render(error, { color: false, width: 120 })).join("\n"));
   return model;
 }
 
@@ -44,7 +49,8 @@ export function setParameters(executable: Executable, values: ReadonlyMap<string
   const parameters = wholeTensors(executable.artifact.tensors, new Set(["parameter"]));
   const missing = parameters.filter((tensor) => !values.has(tensor.name)).map((tensor) => tensor.name);
   const extra = [...values.keys()].filter((name) => !parameters.some((tensor) => tensor.name === name));
-  if (missing.length > 0 || extra.length > 0) throw new Error(`parameters missing: ${missing.join(" ")}; not of the model: ${extra.join(" ")}`);
+  if (missing.length > 0 || extra.length > 0)
+    throw new Error(`parameters missing: ${missing.join(" ")}; not of the model: ${extra.join(" ")}`);
   for (const tensor of parameters) {
     const value = values.get(tensor.name);
     if (value !== undefined) scatterTensor(executable, tensor, value);

@@ -18,10 +18,17 @@ beforeAll(async () => {
 });
 afterAll(() => device.destroy());
 
-test("steps 2 to 50 of char-gpt: one submission and at most two writeBuffer each, nothing created but the command encoder", { timeout: 300_000 }, async () => {
+test("steps 2 to 50 of char-gpt: one submission and at most two writeBuffer each, nothing created but the command encoder", {
+  timeout: 300_000,
+}, async () => {
   // 65 characters, as many as tinyshakespeare has; what they say does not matter here.
-  const text = Array.from({ length: 20_000 }, (_, i) => String.fromCharCode(40 + ((i * i + 3 * i) % 65))).join("") + Array.from({ length: 65 }, (_, i) => String.fromCharCode(40 + i)).join("");
-  const model = checked(join(root, "examples/shakespeare"), "char-gpt.elm", { set: ["plays.split = { train = 1 }"], texts: new Map([["tinyshakespeare.txt", text]]) });
+  const text =
+    Array.from({ length: 20_000 }, (_, i) => String.fromCharCode(40 + ((i * i + 3 * i) % 65))).join("") +
+    Array.from({ length: 65 }, (_, i) => String.fromCharCode(40 + i)).join("");
+  const model = checked(join(root, "examples/shakespeare"), "char-gpt.elm", {
+    set: ["plays.split = { train = 1 }"],
+    texts: new Map([["tinyshakespeare.txt", text]]),
+  });
   const { executable, artifact } = await open(model, { kind: "train", training: "training" }, device);
   await initialise(executable, 1);
   const [spec] = Object.values(artifact.data);
@@ -29,7 +36,12 @@ test("steps 2 to 50 of char-gpt: one submission and at most two writeBuffer each
   const [tokenizer] = Object.keys(artifact.tokenizers);
   if (spec === undefined || sequence === undefined || tokenizer === undefined) throw new Error("no data");
   const tokenizers = openTokenizers(artifact.tokenizers);
-  const data = await openTextData(spec, [arraySource(new TextEncoder().encode(text), "corpus")], openSequence(sequence, tokenizers), tokenizers.get(tokenizer));
+  const data = await openTextData(
+    spec,
+    [arraySource(new TextEncoder().encode(text), "corpus")],
+    openSequence(sequence, tokenizers),
+    tokenizers.get(tokenizer),
+  );
 
   await train({ executable, training: "training", data, maxSteps: 1 });
   const counted = countCalls(device.gpu);

@@ -24,11 +24,16 @@ describe.skipIf(!present)("stories260K (needs stories260K.safetensors and its go
     return checked(referencePath("."), "stories260K.elm", { texts: new Map([["stories260K.safetensors", ""]]) });
   }
 
-  test("uncached: the argmax of a whole forward at every position is the next golden id; first logits to 1e-4", { timeout: 120_000 }, async () => {
+  test("uncached: the argmax of a whole forward at every position is the next golden id; first logits to 1e-4", {
+    timeout: 120_000,
+  }, async () => {
     const rows = ids.length - 1;
     const { executable } = await open(model(), { kind: "forward", network: "stories", batch: 1, rows }, device);
     setParameters(executable, readSafetensors(weightsPath as string));
-    const outputs = await executable.call("stories.forward", { tokens: Uint32Array.from(ids.slice(0, rows)), position: positions(1, rows) });
+    const outputs = await executable.call("stories.forward", {
+      tokens: Uint32Array.from(ids.slice(0, rows)),
+      position: positions(1, rows),
+    });
     const logits = outputs["logits"] as Float32Array;
     const vocabSize = logits.length / rows;
     expect(Array.from({ length: rows }, (_, i) => argmax(logits.subarray(i * vocabSize, (i + 1) * vocabSize)))).toEqual(ids.slice(1));
@@ -42,13 +47,17 @@ describe.skipIf(!present)("stories260K (needs stories260K.safetensors and its go
   test.each([
     { lanes: 1, lane: 0 },
     { lanes: 3, lane: 1 },
-  ])("cached: lane $lane of $lanes draws the golden ids, from the first token and after a prompt", { timeout: 120_000 }, async ({ lanes, lane }) => {
-    const { executable } = await open(model(), { kind: "generate", sampler: "continue", lanes, chunk: 16 }, device);
-    setParameters(executable, readSafetensors(weightsPath as string));
-    expect(await greedy(executable, lanes, lane, ids.slice(0, 1), ids.length - 1)).toEqual(ids.slice(1));
-    expect(await greedy(executable, lanes, lane, ids.slice(0, 38), ids.length - 38)).toEqual(ids.slice(38));
-    executable.destroy();
-  });
+  ])(
+    "cached: lane $lane of $lanes draws the golden ids, from the first token and after a prompt",
+    { timeout: 120_000 },
+    async ({ lanes, lane }) => {
+      const { executable } = await open(model(), { kind: "generate", sampler: "continue", lanes, chunk: 16 }, device);
+      setParameters(executable, readSafetensors(weightsPath as string));
+      expect(await greedy(executable, lanes, lane, ids.slice(0, 1), ids.length - 1)).toEqual(ids.slice(1));
+      expect(await greedy(executable, lanes, lane, ids.slice(0, 38), ids.length - 38)).toEqual(ids.slice(38));
+      executable.destroy();
+    },
+  );
 
   /** Fills the caches with the prompt but its last token, then draws. The other lanes read a shorter prompt of other ids. */
   async function greedy(executable: Executable, lanes: number, lane: number, prompt: readonly number[], count: number): Promise<number[]> {
@@ -65,8 +74,14 @@ describe.skipIf(!present)("stories260K (needs stories260K.safetensors and its go
       });
       executable.run("continue.prefill", { tokens, position });
     }
-    executable.write("decode.token", Uint32Array.from(prompts, (own) => own.at(-1) ?? 0));
-    executable.write("decode.position", Uint32Array.from(prompts, (own) => own.length - 1));
+    executable.write(
+      "decode.token",
+      Uint32Array.from(prompts, (own) => own.at(-1) ?? 0),
+    );
+    executable.write(
+      "decode.position",
+      Uint32Array.from(prompts, (own) => own.length - 1),
+    );
     executable.clear(["decode.counts", "decode.draw"]);
     const settings = Float32Array.from({ length: lanes * 5 }, (_, i) => [0, 0, 1, 0, 1][i % 5] ?? 0);
     const allowed = new Uint32Array(16).fill(0xffffffff);

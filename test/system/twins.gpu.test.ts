@@ -43,7 +43,8 @@ describe.each<TwinName>(["gpt", "llama"])("the %s twin", (name) => {
         loss += outputs["loss"]?.[0] ?? Number.NaN;
       }
       losses.push(loss);
-      if (step === 0 || step === twins.steps - 1) far.push(...(await farGradients(opened, name, step === 0 ? "gradient-1" : "gradient-20")));
+      if (step === 0 || step === twins.steps - 1)
+        far.push(...(await farGradients(opened, name, step === 0 ? "gradient-1" : "gradient-20")));
       await executable.call(spec.programs.update, {
         learning_rate: learningRate(spec.learningRate, step),
         "adam.correction1": 1 / (1 - training.optimizer.betas[0] ** (step + 1)),
@@ -60,7 +61,8 @@ describe.each<TwinName>(["gpt", "llama"])("the %s twin", (name) => {
 });
 
 function rows(ids: Uint32Array, count: number, context: number): { tokens: Uint32Array; targets: Uint32Array; position: Uint32Array } {
-  const cut = (first: number) => Uint32Array.from({ length: count * context }, (_, i) => ids[Math.floor(i / context) * (context + 1) + (i % context) + first] ?? 0);
+  const cut = (first: number) =>
+    Uint32Array.from({ length: count * context }, (_, i) => ids[Math.floor(i / context) * (context + 1) + (i % context) + first] ?? 0);
   return { tokens: cut(0), targets: cut(1), position: positions(count, context) };
 }
 
