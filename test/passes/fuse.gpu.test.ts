@@ -72,6 +72,7 @@ describe.skipIf(context === undefined)("fused programs", () => {
   run(mlp(37, 12, 20));
   run(reductions([3, 5, 7]));
   run(reductions([2, 4500, 3]));
+  run(reductions([1, 70, 3]));
   run(reductions([1, 1, 1]));
   run(layouts());
   run(numbers());

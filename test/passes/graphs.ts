@@ -144,6 +144,8 @@ export function reductions(shape: readonly [number, number, number]): Case {
     b.output(`sum ${axes.join()}`, sum(b, y, axes, axes.length === 2));
     b.output(`amax ${axes.join()}`, amax(b, x, axes));
   }
+  // All below 0, so that nothing but an element is the largest.
+  for (const axes of [[0], [1], [2], [0, 1, 2]]) b.output(`below 0, ${axes.join()}`, amax(b, sub(b, x, fill(b, 2)), axes));
   // What follows a sum over rows: bias gradients added to kept ones.
   b.output("after", mul(b, add(b, sum(b, y, [0, 1]), d.input("kept", [shape[2]])), d.scalar("factor", 3)));
   return d.case(`reductions ${shape.join("×")}`);
@@ -210,6 +212,7 @@ export function numbers(): Case {
   );
   b.output("dropped rows", mul(b, kept, sum(b, kept, [1], true)));
   b.output("wide", b.emit("uniform", [d.scalar("seed", 11, "u32"), d.scalar("step", 4, "u32")], { place: 2, shape: [64] }));
+  b.output("narrow", b.emit("uniform", [d.scalar("seed", 11, "u32"), d.scalar("step", 4, "u32")], { place: 3, shape: [7] }));
   b.output("next", add(b, ids, constantU32(b, 3)));
   b.output("less", binary(b, "lt", ids, constantU32(b, 4)));
   b.output("same", binary(b, "eq", ids, ids));

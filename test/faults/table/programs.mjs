@@ -43,4 +43,10 @@ export const programs = [
   moved("pads joined in the wrong order", "[make(\"concat\", [one, other], { axis })]", "[make(\"concat\", [other, one], { axis })]"),
   split("every piece thinks it is the first", "{ first: node.attrs.first + first }", "{ first: node.attrs.first }"),
   split("pieces of the inner dimension all see the same columns", "heights.slice(0, i).reduce((n, height) => n + height, 0)", "0 * i"),
+
+  of("plan/arena", "plan")("a slot takes the place of one that is used in its first call", "if (o.last < slot.first || slot.last < o.first) continue;", "if (o.last <= slot.first || slot.last < o.first) continue;"),
+  of("plan/share", "fuse")("a result takes the place of an operand that lives on", "lifetimes.get(view.tensor)?.[1] === i", "(lifetimes.get(view.tensor)?.[1] ?? 0) >= i"),
+  of("plan/share", "fuse.gpu", "fused programs")("a result takes the place of an operand that other elements read", '(term.operand === operand && term.at.kind === "full")', "term.operand === operand"),
+  of("fuse/prepare", "fuse.gpu", "fused programs states")("an output shows a state's next value", "isOld(nodes, map(value)) ? copy(map(value)) : map(value)", "isOld(nodes, map(value)) ? map(value) : map(value)"),
+  of("homes", "fuse.gpu", "training step")("all parameters of a group begin where it begins", "{ buffer: `parameters.${place.group}`, offset: place.offset }", "{ buffer: `parameters.${place.group}`, offset: 0 }"),
 ];

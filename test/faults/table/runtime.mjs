@@ -32,6 +32,7 @@ export const runtime = [
   of("philox", "philox")("key words raised by the same number", "k1 = (k1 + W1) | 0;", "k1 = (k1 + W0) | 0;"),
   of("safetensors", "safetensors")("subnormal halves a factor 2 too large", "fraction * 2 ** -24", "fraction * 2 ** -23"),
   of("safetensors", "safetensors")("a place is not checked against its shape", "end - first !== bytes", "end - first < bytes"),
+  of("executable", "executable.gpu")("swap gives one tensor to both", "copyBufferToBuffer(bounce, half, this.#at(a.buffer)", "copyBufferToBuffer(bounce, 0, this.#at(a.buffer)"),
   generate("the prompt's last token is read twice", "lane.position = count - 1;", "lane.position = count;"),
   generate("lanes draw the same numbers", "Uint32Array.from(lanes, (lane) => lane.index)", "Uint32Array.from(lanes, () => 0)"),
   generate("a full context forgets all but its last token", "Math.floor(spec.contextLength / 2)", "1"),
