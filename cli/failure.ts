@@ -50,6 +50,7 @@ export function failureOf(error: unknown): Failure {
     case "DeviceLostError":
       return new Failure(message, { cause: error, remedy: "`ulmus train RUN --resume` goes on from the last checkpoint." });
     case "OutOfMemoryError":
+    case "TooLargeError":
       return new Failure(message, {
         cause: error,
         remedy: "A smaller `batch_size` with `accumulate` to make up for it, or a smaller `context_length`, needs less memory.",

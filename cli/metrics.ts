@@ -1,7 +1,7 @@
 // A run's measures, `metrics.jsonl`: one JSON object a line, `step` in each. In: steps and evaluations; out: the file, and what it says when read again.
 // Invariant: steps rise; going on from a checkpoint drops what was measured after it.
 
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
 export interface StepMetric {
   /** Steps done, 1 for the first. */
@@ -9,7 +9,7 @@ export interface StepMetric {
   /** Nats a token, the mean over the step's predicted tokens. */
   readonly loss: number;
   readonly learning_rate: number;
-  /** Wall time since training began in this process, s. */
+  /** Time spent training up to here, s, that of the processes before included. */
   readonly seconds: number;
 }
 
@@ -33,7 +33,9 @@ export interface Metrics {
 /** Opens the file, keeping what was measured up to step `upTo`. */
 export function openMetrics(path: string, upTo: number): Metrics {
   const all = readMetrics(path).filter((metric) => metric.step <= upTo);
-  writeFileSync(path, all.map(line).join(""));
+  // Whole or not at all: what was measured before is kept whatever happens here.
+  writeFileSync(`${path}.tmp`, all.map(line).join(""));
+  renameSync(`${path}.tmp`, path);
   let pending: Metric[] = [];
   const flush = () => {
     if (pending.length > 0) appendFileSync(path, pending.map(line).join(""));

@@ -22,7 +22,7 @@ export function seed(text: string): number {
 
 /** Collects `--set a.b=c` as lines `a.b = c` of the language. */
 export function setting(text: string, before: readonly string[] = []): readonly string[] {
-  const match = /^\s*([A-Za-z_][\w.]*)\s*=\s*(\S.*)$/s.exec(text);
+  const match = /^\s*([A-Za-z_]\w*(?:\.\w+)+)\s*=\s*(\S.*)$/s.exec(text);
   if (match === null) throw new InvalidArgumentError("It must look like section.setting=value, as in training.batch_size=8.");
   return [...before, `${match[1]} = ${match[2]?.trim()}`];
 }

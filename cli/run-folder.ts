@@ -151,7 +151,10 @@ export function latestCheckpoint(run: string, shown = run): Checkpoint {
   return latest;
 }
 
-/** Keeps the latest `keep` checkpoints: the last, and one before it in case the last was damaged. */
+/** Keeps the latest `keep` checkpoints: the last, and one before it in case the last was damaged. What a killed process left half written goes too. */
 export function dropOldCheckpoints(run: string, keep = 2): void {
+  const folder = join(run, "checkpoints");
+  const halves = existsSync(folder) ? readdirSync(folder).filter((name) => /^step-\d+\.safetensors\.\d+\.tmp$/.test(name)) : [];
+  for (const name of halves) rmSync(join(folder, name), { force: true });
   for (const checkpoint of checkpoints(run).slice(0, -keep)) rmSync(checkpoint.path, { force: true });
 }

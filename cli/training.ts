@@ -67,7 +67,7 @@ export async function train(io: Io, say: Speech, request: Request): Promise<numb
   }
 }
 
-interface Session {
+interface Work {
   readonly request: Request;
   readonly training: Training;
   readonly opened: OpenData;
@@ -76,8 +76,8 @@ interface Session {
   readonly start: number;
 }
 
-async function run(io: Io, say: Speech, session: Session): Promise<number> {
-  const { request, training, opened, executable, start } = session;
+async function run(io: Io, say: Speech, work: Work): Promise<number> {
+  const { request, training, opened, executable, start } = work;
   const before = Date.now();
   const metrics = openMetrics(join(request.folder, "metrics.jsonl"), start);
   const earlier = metrics.all.at(-1)?.seconds ?? 0;
@@ -107,7 +107,7 @@ async function run(io: Io, say: Speech, session: Session): Promise<number> {
     bar.end();
     metrics.flush();
     draw();
-    return finish(io, say, session, result, neighbour, (Date.now() - before) / 1000);
+    return finish(io, say, work, result, neighbour, (Date.now() - before) / 1000);
   } catch (error) {
     bar.end();
     metrics.flush();
@@ -161,12 +161,12 @@ function onEvaluate(
 function finish(
   io: Io,
   say: Speech,
-  session: Session,
+  work: Work,
   result: { readonly step: number; readonly stopped: boolean; readonly evaluation: EvaluationReport | undefined },
   neighbour: number | undefined,
   seconds: number,
 ): number {
-  const { request, training, opened } = session;
+  const { request, training, opened } = work;
   const { evaluation } = result;
   say.emit("end", {
     step: result.step,

@@ -29,6 +29,7 @@ export type Job =
   /** The plain forward of a network over [batch, rows]. */
   | { readonly kind: "forward"; readonly network: string; readonly batch: number; readonly rows: number };
 
+/** An artifact, and what it was made of, for `--emit` and tests. */
 export interface Compiled {
   readonly artifact: Artifact;
   /** By program name, after the last pass. */
@@ -37,6 +38,7 @@ export interface Compiled {
   readonly layout: Layout;
 }
 
+/** Compiles a job of a checked model for a target. Throws `TooLargeError` where a tensor does not fit a binding of it; other errors are the compiler's own. */
 export function compile(model: Model, job: Job, target: Target): Compiled {
   const training = job.kind === "train" ? trainingOf(model, job.training) : undefined;
   const network = networkOf(model, job);

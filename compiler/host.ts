@@ -1,6 +1,7 @@
 // What the compiler may ask of the world: texts by path. The compiler itself never touches a disk, so it runs in a page as well.
 // Paths are relative to the folder of the entry file, use `/`, and hold no `.` or `..` that could be resolved.
 
+/** The world as the checker sees it; a map of texts will do. */
 export interface Host {
   /** The text of an imported `.elm` file, of a corpus or of a list of labels; undefined where there is none. */
   read(path: string): string | undefined;

@@ -4,6 +4,7 @@
 import type { Diagnostic, Label } from "../grammar/diagnostic.js";
 import { positionAt, type SourceFile } from "../grammar/source.js";
 
+/** What diagnostics are laid out for. */
 export interface RenderOptions {
   readonly color: boolean;
   /** Columns of the page. */

@@ -1,8 +1,10 @@
 // The seam: what the compiler writes and the runtime reads. JSON and WGSL text, versioned, owned by the reader. It holds everything an app needs
 // to run programs (weights travel beside it as safetensors) and nothing that needs a parser or a compiler.
 
+/** The one version that this runtime reads. */
 export const ARTIFACT_VERSION = 1;
 
+/** Programs with all that they need but weights, as JSON. */
 export interface Artifact {
   readonly format: "ulmus";
   readonly version: typeof ARTIFACT_VERSION;
@@ -30,6 +32,7 @@ export interface BufferSpec {
 /** `parameter`: trained; `moment`: the optimizer's; `gradient`: kept across micro-batches; `cache`, `counter`: of decoding. */
 export type Role = "parameter" | "moment" | "ema" | "gradient" | "cache" | "counter";
 
+/** A persistent tensor and where it lies. */
 export interface TensorSpec {
   /** A parameter's path (`layers.0.attention.wq.weight`); a state's name (`adam.m/…`). A tensor cut for the binding limit has one spec a piece. */
   readonly name: string;
@@ -81,9 +84,12 @@ export interface Slice {
   readonly bytes: number;
 }
 
+/** `Slice.buffer` of the program's upload block. */
 export const UPLOAD = -1;
+/** `Slice.buffer` of the arena. */
 export const ARENA = -2;
 
+/** A dispatch, or a copy of bytes. */
 export type Step =
   | {
       readonly kind: "dispatch";
@@ -101,6 +107,7 @@ export type Step =
 
 // --- the program's data: what the runtime needs to make tokens, rows and samples ---
 
+/** A tokenizer as data; ids are numbered from 0, specials last. */
 export type TokenizerSpec =
   /** One token a code point; `alphabet[id]` is its character. */
   | { readonly kind: "char"; readonly alphabet: readonly string[]; readonly specials: readonly string[] }
@@ -152,6 +159,7 @@ export type Schedule =
   | { readonly kind: "cosine"; readonly peak: number; readonly floor: number; readonly warmup: number; readonly steps: number }
   | { readonly kind: "linear"; readonly peak: number; readonly floor: number; readonly warmup: number; readonly steps: number };
 
+/** What the trainer needs of a `training` section. */
 export interface TrainingSpec {
   readonly name: string;
   readonly model: string;
@@ -171,6 +179,7 @@ export interface TrainingSpec {
   readonly programs: { readonly step?: string; readonly micro?: string; readonly update?: string; readonly evaluate: string };
 }
 
+/** What the generator needs of a `sampler` section; filters that are off are 0, `topP` and `repetitionPenalty` 1. */
 export interface SamplerSpec {
   readonly name: string;
   readonly model: string;

@@ -25,6 +25,7 @@ export interface AdapterDescription {
   readonly description: string;
 }
 
+/** Which adapter is opened. */
 export interface DeviceOptions {
   /** Part of the wanted adapter's name (vendor, architecture, device or description), in any case. */
   readonly adapter?: string;

@@ -1,7 +1,7 @@
 // In: an artifact and a device. Out: its programs, ready to run. Persistent buffers, one arena and one upload block for all programs, pipelines and
 // bind groups are made by `open`; after that a run only writes the upload block, encodes the step list and submits: nothing is created but the encoder.
 
-import { ARENA, type Artifact, type Program, type Slice, type Step, type TensorSpec, UPLOAD } from "./artifact.js";
+import { ARENA, ARTIFACT_VERSION, type Artifact, type Program, type Slice, type Step, type TensorSpec, UPLOAD } from "./artifact.js";
 import { align, allocate, INDIRECT, mapRead, STAGING, STORAGE } from "./buffers.js";
 import { type Device, IMMEDIATE_BYTES } from "./device.js";
 
@@ -11,11 +11,13 @@ export type UploadValues = Readonly<Record<string, number | Uint32Array | Float3
 /** Outputs of a run by name. */
 export type Outputs = Readonly<Record<string, Float32Array | Uint32Array>>;
 
+/** A run that was handed to the device. */
 export interface Submission {
   /** The outputs; only where the run was asked to `read`. Rejects with `DeviceLostError` when the device goes away. */
   read(): Promise<Outputs>;
 }
 
+/** How far the making of pipelines has come, in kernels. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
@@ -23,6 +25,7 @@ export interface Progress {
   readonly label: string;
 }
 
+/** What is made ready, and how. */
 export interface ExecutableOptions {
   /** Programs to make ready; absent: all. Others can be made ready later by `prepare`. */
   readonly programs?: readonly string[];
@@ -33,6 +36,7 @@ export interface ExecutableOptions {
   readonly split?: (step: Step, index: number, program: string) => boolean;
 }
 
+/** What a run is to give back. */
 export interface RunOptions {
   /** Copy the outputs out, to be had by `read()`. */
   readonly read?: boolean;
@@ -106,11 +110,20 @@ export class Executable {
     this.#upload = upload;
   }
 
-  /** Allocates the buffers and makes the programs ready. Throws `OutOfMemoryError` naming the buffer and its bytes. */
+  /**
+   * Allocates the buffers and makes the programs ready. Throws `OutOfMemoryError` naming the buffer and its bytes, and where the artifact is of
+   * another version.
+   */
   static async open(artifact: Artifact, device: Device, options: ExecutableOptions = {}): Promise<Executable> {
     device.check();
+    const { format, version }: { readonly format: string; readonly version: number } = artifact;
+    if (format !== "ulmus" || version !== ARTIFACT_VERSION)
+      throw new Error(
+        `This is no artifact of version ${ARTIFACT_VERSION}, which is the one that is read, but of version ${version}: compile it again.`,
+      );
     const programs = Object.values(artifact.programs);
     const made: GPUBuffer[] = [];
+    let executable: Executable | undefined;
     try {
       for (const buffer of artifact.buffers) made.push(await allocate(device, buffer.bytes, STORAGE, `buffer "${buffer.name}"`));
       const buffers = made.slice();
@@ -128,10 +141,11 @@ export class Executable {
         "the upload block",
       );
       made.push(upload);
-      const executable = new Executable(artifact, device, options, buffers, arena, upload);
+      executable = new Executable(artifact, device, options, buffers, arena, upload);
       await executable.prepare(options.programs ?? Object.keys(artifact.programs));
       return executable;
     } catch (error) {
+      executable?.destroy();
       for (const buffer of made) buffer.destroy();
       throw error;
     }

@@ -7,16 +7,22 @@ import type { Executable, UploadValues } from "./executable.js";
 import { openSequence, type Prompt, type Sequence, SequenceError } from "./sequences.js";
 import { openTokenizers, type StreamDecoder } from "./tokenizers/index.js";
 
+/** What is drawn, how, and who is told. */
 export interface GenerateOptions {
   /** Samples; 1 unless given. */
   readonly count?: number;
+  /** A whole number below 2³²; 0 unless given. */
   readonly seed?: number;
-  /** Instead of the sampler's settings. */
+  /** At least 0, instead of the sampler's setting, as all that follow; 0 takes the likeliest token. */
   readonly temperature?: number;
+  /** A whole number; 0: all. */
   readonly topK?: number;
+  /** From 0 to 1. */
   readonly topP?: number;
   readonly minP?: number;
+  /** Above 0; 1: none. */
   readonly repetitionPenalty?: number;
+  /** A whole number, or `Infinity`: an endless sequence then goes on until `signal`. */
   readonly maxNewTokens?: number;
   /** Whole characters of sample `index` as they come in, without the prompt. */
   readonly onText?: (text: string, index: number) => void;
@@ -25,6 +31,7 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** One drawn sample. */
 export interface Sample {
   readonly index: number;
   readonly prompt: readonly number[];
@@ -36,6 +43,7 @@ export interface Sample {
   readonly reason: "stop" | "length" | "context" | "aborted";
 }
 
+/** All samples of a call, in order. */
 export interface Generated {
   readonly samples: readonly Sample[];
   /** Tokens drawn, and seconds it took with reading the prompts. */
@@ -52,7 +60,8 @@ const MOST_REPEATS = 64;
 /**
  * Draws samples. Fields in `given` go before the sampler's own. Where a context is full, sequences with `rows = window` or `stream` go on: the last half
  * of the context is read anew as a prompt, other lanes waiting; of other sequences the sample ends there. A longer prompt than the context is cut at
- * its front for the former and an error for the latter. Throws `SequenceError`, `EncodeError` or `DeviceLostError`.
+ * its front for the former and an error for the latter. Throws `SequenceError`, `EncodeError`, `DeviceLostError`, and `RangeError` for an option out of
+ * range. Caches and counters are the executable's own, so one call at a time: another meanwhile throws.
  */
 export async function generate(
   executable: Executable,
@@ -71,15 +80,42 @@ export async function generate(
   if (prompt.ids.length > spec.contextLength && !endless) {
     throw new SequenceError(`The prompt has ${prompt.ids.length} tokens, but the context holds ${spec.contextLength}.`);
   }
+  refuseOutOfRange(options);
+  if (busy.has(executable)) throw new Error("This executable is drawing already: await that first, or open another one.");
+  busy.add(executable);
   const started = performance.now();
   const count = options.count ?? 1;
   const samples: Sample[] = [];
-  for (let first = 0; first < count; first += spec.lanes) {
-    const lanes = Array.from({ length: spec.lanes }, (_, i) => newLane(first + i, prompt, sequence, first + i < count));
-    await drawGroup({ executable, spec, prompt, endless, options, lanes });
-    for (const lane of lanes) if (lane.index < count) samples.push(sampleOf(lane, prompt));
+  try {
+    for (let first = 0; first < count; first += spec.lanes) {
+      const lanes = Array.from({ length: spec.lanes }, (_, i) => newLane(first + i, prompt, sequence, first + i < count));
+      await drawGroup({ executable, spec, prompt, endless, options, lanes });
+      for (const lane of lanes) if (lane.index < count) samples.push(sampleOf(lane, prompt));
+    }
+  } finally {
+    busy.delete(executable);
   }
   return { samples, tokens: samples.reduce((sum, sample) => sum + sample.ids.length, 0), seconds: (performance.now() - started) / 1000 };
+}
+
+/** Executables that draw at this moment. */
+const busy = new WeakSet<Executable>();
+
+/** A setting that the kernels would take for another: NaN, a negative temperature, a seed of more than 32 bits. */
+function refuseOutOfRange(options: GenerateOptions): void {
+  const demand = (name: keyof GenerateOptions, what: string, holds: (value: number) => boolean): void => {
+    const value = options[name];
+    if (typeof value === "number" && !holds(value)) throw new RangeError(`\`${name}\` is ${what}, not ${value}.`);
+  };
+  const whole = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+  demand("count", "a whole number", whole);
+  demand("seed", "a whole number below 2³²", (value) => whole(value) && value < 2 ** 32);
+  demand("temperature", "a number of at least 0", (value) => value >= 0);
+  demand("topK", "a whole number", whole);
+  demand("topP", "a number from 0 to 1", (value) => value >= 0 && value <= 1);
+  demand("minP", "a number from 0 to 1", (value) => value >= 0 && value <= 1);
+  demand("repetitionPenalty", "a number above 0", (value) => value > 0);
+  demand("maxNewTokens", "a whole number", (value) => whole(value) || value === Number.POSITIVE_INFINITY);
 }
 
 interface Lane {
@@ -130,6 +166,8 @@ function sampleOf(lane: Lane, prompt: Prompt): Sample {
 async function drawGroup(group: Group): Promise<void> {
   const { executable, spec, lanes, options } = group;
   const { contextLength } = spec;
+  const stopped = (): boolean => options.signal?.aborted === true;
+  if (stopped()) return;
   const most = options.maxNewTokens ?? spec.maxNewTokens;
   const values = decodeValues(group);
   for (const lane of lanes) {
@@ -145,7 +183,7 @@ async function drawGroup(group: Group): Promise<void> {
   );
   let repeats = 1;
   while (lanes.some((lane) => lane.reason === undefined)) {
-    if (options.signal?.aborted === true) return;
+    if (stopped()) return;
     await refill(group);
     const active = lanes.filter((lane) => lane.reason === undefined);
     if (active.length === 0) return;
@@ -247,7 +285,8 @@ function writeStart(group: Group): void {
   const vocabSize = executable.tensor(name).shape[1] ?? 0;
   const counts = new Uint32Array(lanes.length * vocabSize);
   for (const [i, lane] of lanes.entries()) {
-    for (const id of lane.ids) counts[i * vocabSize + id] = (counts[i * vocabSize + id] ?? 0) + 1;
+    // A model may score fewer ids than there are: those it can not draw are not counted.
+    for (const id of lane.ids) if (id < vocabSize) counts[i * vocabSize + id] = (counts[i * vocabSize + id] ?? 0) + 1;
   }
   executable.write(name, counts);
 }
@@ -269,7 +308,7 @@ function decodeValues(group: Group): UploadValues {
     settings: Float32Array.from(lanes.flatMap(() => settings)),
     lane: Uint32Array.from(lanes, (lane) => lane.index),
     allowed,
-    seed: (options.seed ?? 0) >>> 0,
+    seed: options.seed ?? 0,
   };
 }
 

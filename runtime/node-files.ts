@@ -3,6 +3,9 @@
 import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
 import type { ByteSource } from "./bytes.js";
 
+/** Node reads and writes less than 2 GiB at once. */
+const MOST = 2 ** 30;
+
 /** A file to read from, opened at its first read. */
 export class NodeFile implements ByteSource {
   readonly name: string;
@@ -25,7 +28,7 @@ export class NodeFile implements ByteSource {
     const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - offset)));
     let done = 0;
     while (done < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, done, bytes.length - done, offset + done);
+      const { bytesRead } = await handle.read(bytes, done, Math.min(MOST, bytes.length - done), offset + done);
       if (bytesRead === 0) break;
       done += bytesRead;
     }
@@ -50,7 +53,7 @@ export async function writeFileAtomically(path: string, chunks: AsyncIterable<Ui
   try {
     for await (const chunk of chunks) {
       let done = 0;
-      while (done < chunk.length) done += (await handle.write(chunk, done, chunk.length - done)).bytesWritten;
+      while (done < chunk.length) done += (await handle.write(chunk, done, Math.min(MOST, chunk.length - done))).bytesWritten;
     }
     await handle.sync();
     await handle.close();

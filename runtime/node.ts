@@ -5,6 +5,7 @@ import { type AdapterDescription, type Device, type DeviceOptions, listAdapters,
 
 export { NodeFile, readTextFile, writeFileAtomically } from "./node-files.js";
 
+/** Which adapter and backend Dawn opens. */
 export interface NodeDeviceOptions extends DeviceOptions {
   /** Dawn toggles to switch on and off, beside those that are always on. */
   readonly enable?: readonly string[];

@@ -9,6 +9,7 @@ export class SafetensorsError extends Error {
   override readonly name = "SafetensorsError";
 }
 
+/** A tensor of a file: its type, shape and place. */
 export interface TensorEntry {
   readonly dtype: "F32" | "F16" | "BF16" | "U32";
   readonly shape: readonly number[];

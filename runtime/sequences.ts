@@ -111,7 +111,7 @@ function flatten(spec: SequenceSpec, fields: Fields, draw: (() => number) | unde
       case "field": {
         const field = spec.fields.find((each) => each.name === part.name);
         if (field === undefined) throw new SequenceError(`Sequence \`${spec.name}\` has no field \`${part.name}\`.`);
-        const value = fields[part.name];
+        const value = Object.hasOwn(fields, part.name) ? fields[part.name] : undefined;
         const common = { tokenizer: field.tokenizer, group, weight, source: part.name, field: part.name };
         if (value === undefined) atoms.push({ kind: "missing", field: part.name, group, weight });
         else if (typeof value === "string") atoms.push({ kind: "text", value, ...common });

@@ -4,6 +4,9 @@ import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Model, Sampler } from "../../compiler/check/model.js";
 import { compile } from "../../compiler/compile.js";
+import type { Target } from "../../compiler/kernels/kernel.js";
+import { TooLargeError } from "../../compiler/passes/plan.js";
+import type { Artifact } from "../../runtime/artifact.js";
 import type { Executable } from "../../runtime/executable.js";
 import { type Generated, generate, type Sample } from "../../runtime/generate.js";
 import { openNodeDevice } from "../../runtime/node.js";
@@ -76,7 +79,7 @@ function wordsOf(words: readonly string[]): { readonly name: string | undefined;
   for (const word of words) {
     const field = fieldOf(word);
     if (field !== undefined) {
-      if (field.name in given) throw wrong(`The field \`${field.name}\` is given twice.`);
+      if (Object.hasOwn(given, field.name)) throw wrong(`The field \`${field.name}\` is given twice.`);
       given[field.name] = field.value;
     } else if (name === undefined) name = word;
     else
@@ -118,13 +121,10 @@ interface Drawing {
 }
 
 async function draw(io: Io, say: Speech, drawing: Drawing): Promise<number> {
-  const { model, sampler, number } = drawing;
+  const { model, sampler } = drawing;
   const device = await openNodeDevice(drawing.adapter === undefined ? {} : { adapter: drawing.adapter });
-  const context = model.networks.get(sampler.network)?.contextLength ?? CHUNK;
   try {
-    const job = { kind: "generate", sampler: sampler.name, lanes: Math.min(number, MOST_LANES), chunk: Math.min(CHUNK, context) } as const;
-    const { artifact } = compile(model, job, device.capability);
-    const executable = await ready(say, artifact, device);
+    const executable = await ready(say, compiled(model, sampler, Math.min(drawing.number, MOST_LANES), device.capability), device);
     try {
       const { left } = await loadParameters(executable, drawing.weights, 0);
       if (left.length > 0)
@@ -137,6 +137,17 @@ async function draw(io: Io, say: Speech, drawing: Drawing): Promise<number> {
     }
   } finally {
     device.destroy();
+  }
+}
+
+/** With half the lanes as long as the caches of all are larger than the device binds. */
+function compiled(model: Model, sampler: Sampler, lanes: number, target: Target): Artifact {
+  const chunk = Math.min(CHUNK, model.networks.get(sampler.network)?.contextLength ?? CHUNK);
+  try {
+    return compile(model, { kind: "generate", sampler: sampler.name, lanes, chunk }, target).artifact;
+  } catch (error) {
+    if (!(error instanceof TooLargeError) || lanes === 1) throw error;
+    return compiled(model, sampler, Math.ceil(lanes / 2), target);
   }
 }
 

@@ -1,6 +1,6 @@
 // `ulmus train`: the words of the command line → a run that is to be started or gone on with. What is done then stands in cli/training.ts.
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { wrong } from "../failure.js";
@@ -90,6 +90,8 @@ function fresh(io: Io, path: string, options: Options): Found {
   const output = outputOf(io, shown);
   if (isRun(output.whole))
     throw wrong(`${shown} is a run already.`, `Go on with it: ulmus train ${shown} --resume; or give another folder with -o.`);
+  if (existsSync(output.whole) && !statSync(output.whole).isDirectory())
+    throw wrong(`${shown} is a file, and a run is kept in a folder.`, "Give a folder that is empty or not there yet with -o.");
   if (existsSync(output.whole) && readdirSync(output.whole).length > 0)
     throw wrong(`${shown} is a folder with other files in it.`, "Give a folder that is empty or not there yet with -o.");
   const source = again ? runSource(openRun(resolve(io.cwd, path), path), options.set ?? []) : fileSource(path, options.set ?? [], io);

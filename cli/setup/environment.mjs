@@ -32,7 +32,12 @@ export function completion(folder = driverFolder()) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
-  return JSON.parse(text);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A record that was cut short is none: the set-up is done again.
+    return undefined;
+  }
 }
 
 /**

@@ -15,6 +15,7 @@ import { number, UNKNOWN, type Value } from "./values.js";
 
 export type { Override } from "./program.js";
 
+/** What checking gives. */
 export interface Checked {
   /** Undefined where an error was found. */
   readonly model: Model | undefined;
@@ -45,10 +46,11 @@ function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 }
 
 function checkProgram(program: Program): Model {
-  const vocabularies: Once<Vocabulary> = once((declaration) => tokenizer(checker, declaration, vocabularies.get));
-  const networks = once<CheckedNetwork>((declaration) => network(checker, declaration, vocabularies.get));
-  const sequences = once<CheckedSequence>((declaration) => sequence(checker, declaration, vocabularies.get));
-  const sources = once<CheckedData | { readonly unbuilt: string }>((declaration) => data(checker, declaration));
+  const circle = (declaration: Declaration) => program.report("circular-setting", headOf(declaration), { name: declaration.name });
+  const vocabularies: Once<Vocabulary> = once((declaration) => tokenizer(checker, declaration, vocabularies.get), circle);
+  const networks = once<CheckedNetwork>((declaration) => network(checker, declaration, vocabularies.get), circle);
+  const sequences = once<CheckedSequence>((declaration) => sequence(checker, declaration, vocabularies.get), circle);
+  const sources = once<CheckedData | { readonly unbuilt: string }>((declaration) => data(checker, declaration), circle);
   const checker: Checker = { program, settings: { values: new Map() }, member };
   const sections: Sections = { network: networks.get, sequence: sequences.get, data: sources.get };
 
@@ -106,6 +108,8 @@ function checkProgram(program: Program): Model {
   for (const vocabulary of vocabularies.done.values()) {
     if (vocabulary?.spec === undefined) continue;
     const { name } = vocabulary.declaration;
+    // Of several files: artifacts know tokenizers by name.
+    if (tokenizers.has(name)) program.report("same-name", headOf(vocabulary.declaration), { name, what: "The tokenizer" });
     tokenizers.set(name, { name, spec: vocabulary.spec, vocabSize: vocabulary.size });
   }
   return {
@@ -142,15 +146,19 @@ interface Once<T> {
   get(declaration: Declaration): T | undefined;
 }
 
-/** Works each section out when it is first asked for; one that asks for itself gets nothing. */
-function once<T>(work: (declaration: Declaration) => T | undefined): Once<T> {
+/** Works each section out when it is first asked for; one that asks for itself is a `circle` and gets nothing. */
+function once<T>(work: (declaration: Declaration) => T | undefined, circle: (declaration: Declaration) => void): Once<T> {
   const done = new Map<Declaration, T | undefined>();
+  const running = new Set<Declaration>();
   return {
     done,
     get(declaration) {
+      if (running.has(declaration)) circle(declaration);
       if (done.has(declaration)) return done.get(declaration);
       done.set(declaration, undefined);
+      running.add(declaration);
       const value = work(declaration);
+      running.delete(declaration);
       done.set(declaration, value);
       return value;
     },

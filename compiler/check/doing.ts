@@ -42,6 +42,19 @@ function missing(settings: Read, name: string, example: string): undefined {
   return undefined;
 }
 
+/** The value where `holds`; undefined after a report. */
+function within(
+  settings: Read,
+  name: string,
+  value: number | undefined,
+  range: string,
+  holds: (value: number) => boolean,
+): number | undefined {
+  if (value === undefined || holds(value)) return value;
+  settings.report("out-of-range", settings.span(name), { name, value: String(value), range });
+  return undefined;
+}
+
 /** The network scores the next token of the sequence; false after a report. */
 function fits(settings: Read, net: CheckedNetwork, seq: CheckedSequence): boolean {
   const { report } = settings;
@@ -123,7 +136,7 @@ export function training(
   const accumulate = settings.number("accumulate", 1);
   const evaluateEvery = settings.number("evaluate_every", 250);
   const checkpointEvery = settings.number("checkpoint_every", 1000);
-  const seed = settings.number("seed", 1);
+  const seed = within(settings, "seed", settings.number("seed", 1), "a whole number below 2³²", (value) => value < 2 ** 32);
   const clipNorm = settings.has("clip_norm") ? settings.number("clip_norm", 0) : "none";
   const ema = settings.has("ema") ? settings.number("ema", 0) : "none";
   const objective = settings.word("objective", "next_token");
@@ -194,6 +207,14 @@ function examplesOf(
   if (value.kind !== "examples") return settings.wrong("examples", value);
   const sequence = sections.sequence(value.sequence);
   const data = sections.data(value.data);
+  const names = sequence?.spec.fields.map((field) => field.name) ?? [];
+  for (const name of value.columns.keys()) {
+    if (sequence === undefined || names.includes(name)) continue;
+    const near = nearest(name, names);
+    const notes = near === undefined ? [] : [`The nearest is \`${near}\`.`];
+    settings.report("unknown-argument", value.span, { callee: sequence.spec.name, name, has: names }, { notes });
+    return undefined;
+  }
   if (data !== undefined && "unbuilt" in data) {
     settings.report("not-built-yet", headOf(value.data), { what: data.unbuilt });
     return undefined;
@@ -280,6 +301,8 @@ function optimizerOf(settings: Read): Training["optimizer"] | undefined {
   if (pair.length !== 2 || first === undefined || second === undefined)
     return wrong("betas", "two numbers from 0 to below 1, like `[0.9, 0.95]`");
   const [eps, weightDecay] = [plain("eps", defaults.eps), plain("weight_decay", defaults.weightDecay)];
+  // A parameter that no gradient has reached yet would become 0 / 0.
+  if (eps === 0) return wrong("eps", "a number above 0");
   return eps === undefined || weightDecay === undefined || how === undefined
     ? undefined
     : { kind: "adamw", betas: [first, second], eps, weightDecay, decay: how };
@@ -334,7 +357,8 @@ export function sampler(checker: Checker, declaration: Declaration, sections: Se
   const topK = settings.number("top_k", 0);
   const topP = settings.number("top_p", 1);
   const minP = settings.number("min_p", 0);
-  const repetitionPenalty = settings.number("repetition_penalty", 1);
+  const penalty = settings.number("repetition_penalty", 1);
+  const repetitionPenalty = within(settings, "repetition_penalty", penalty, "a number above 0", (value) => value > 0);
   const maxNewTokens = settings.number("max_new_tokens", 256);
   const net = model === undefined ? undefined : sections.network(model);
   const seq = pattern === undefined ? undefined : sections.sequence(pattern);
@@ -349,6 +373,11 @@ export function sampler(checker: Checker, declaration: Declaration, sections: Se
     maxNewTokens === undefined
   )
     return undefined;
+  const foresight = net.network.forward.equations.find((equation) => equation.op === "fact" && equation.attrs.fact === "predicted");
+  if (foresight !== undefined) {
+    settings.report("not-built-yet", foresight.span, { what: "Drawing with a model that reads `predicted`" });
+    return undefined;
+  }
   const vocabulary = net.vocabulary;
   if (vocabulary !== undefined && topK > vocabulary.size) {
     settings.report("top-k-above-vocabulary", settings.span("top_k"), {

@@ -8,6 +8,7 @@ import type { BinaryOp, UnaryOp } from "../ir/graph.js";
 import type { CompositeOp } from "../ops/composite.js";
 import type { Dim } from "./dims.js";
 
+/** A program after checking: its sections by name, every setting with its default filled in. */
 export interface Model {
   readonly tokenizers: ReadonlyMap<string, Tokenizer>;
   readonly data: ReadonlyMap<string, DataSpec>;
@@ -19,6 +20,7 @@ export interface Model {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** A vocabulary that is built: what encodes it, and how many ids there are, reserved ones included. */
 export interface Tokenizer {
   readonly name: string;
   readonly spec: TokenizerSpec;
@@ -45,6 +47,7 @@ export interface Weights {
   readonly span: Span;
 }
 
+/** A parameter by its path, with its shape and what it starts from. */
 export interface Parameter {
   /** Unique in its network: the path of bindings, as checkpoints store it. */
   readonly name: string;
@@ -127,6 +130,7 @@ export interface Equation<K extends EquationOp = EquationOp> {
 
 export type AnyEquation = { readonly [K in EquationOp]: Equation<K> }[EquationOp];
 
+/** A `training` section. */
 export interface Training {
   readonly name: string;
   readonly network: string;
@@ -152,6 +156,7 @@ export interface Training {
   readonly span: Span;
 }
 
+/** A `sampler` section. */
 export interface Sampler {
   readonly name: string;
   readonly network: string;

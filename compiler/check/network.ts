@@ -91,6 +91,7 @@ function inputs(
   const { program } = checker;
   let stream: Vocabulary | undefined;
   let unbuilt: { readonly what: string } | undefined;
+  let beside: { readonly what: string } | undefined;
   let sound = true;
   const parameters = section.signature?.parameters ?? [];
   for (const parameter of parameters) {
@@ -141,7 +142,8 @@ function inputs(
     }
     const tokens = vocabulary !== undefined;
     const isStream = tokens && shape.length >= 2 && m.tokens === undefined;
-    if (tokens && shape.length < 2) unbuilt ??= { what: "A forward that reads a field apart" };
+    if (!isStream && tokens) unbuilt ??= { what: "A forward that reads a field apart" };
+    if (!tokens) beside ??= { what: "A forward that reads a tensor beside its tokens" };
     const role = isStream ? "tokens" : tokens ? "field" : "tensor";
     const elements = { element: tokens ? "token" : "float", shape, ...(owner === undefined ? {} : { vocabulary: owner.name }) } as const;
     const value = emit(program, m, "input", [], { name, role }, elements, parameter.span, { rows: isStream ? 1 : undefined, reasons });
@@ -151,7 +153,7 @@ function inputs(
     }
     values.set(name, value);
   }
-  return sound ? { vocabulary: stream, unbuilt } : undefined;
+  return sound ? { vocabulary: stream, unbuilt: unbuilt ?? (stream === undefined ? undefined : beside) } : undefined;
 }
 
 function weightsOf(checker: Checker, declaration: Declaration): Weights | "hub" | "wrong" | undefined {
@@ -166,6 +168,12 @@ function weightsOf(checker: Checker, declaration: Declaration): Weights | "hub" 
   if (path?.value.kind === "word" && path.value.word === "hub") return "hub";
   if (path?.value.kind !== "string") {
     settings.report("missing-argument", value.span, { callee: "load", name: "path" });
+    return "wrong";
+  }
+  const names = ["prefix", "ignore", "fresh", "rename"];
+  for (const [name, argument] of value.named) {
+    if (names.includes(name)) continue;
+    settings.report("unknown-argument", argument.span, { callee: "load", name, has: ["path", ...names] });
     return "wrong";
   }
   const texts = (name: string): string[] => {

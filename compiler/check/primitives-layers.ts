@@ -254,6 +254,14 @@ export const layers: Readonly<Record<string, Primitive>> = {
         );
         return undefined;
       };
+      if (!(window >= 0 && Number.isInteger(window))) {
+        program.report("out-of-range", call.span("window"), {
+          name: "window",
+          value: String(window),
+          range: "a whole number; 0: no window",
+        });
+        return undefined;
+      }
       if (!equal(kb, vb) || !equal(kt, vt) || !equal(g, vg))
         return mismatch(k, v, [k.reasons[2], v.reasons[2]], "Keys and values have the same batch, rows and heads.");
       if (!equal(b, kb) || !equal(d, kd) || !equal(t, kt))
@@ -295,7 +303,7 @@ export const layers: Readonly<Record<string, Primitive>> = {
       const x = call.float("x");
       const rate = call.number("rate", 0);
       if (x === undefined || rate === undefined) return undefined;
-      if (rate < 0 || rate >= 1) {
+      if (!(rate >= 0 && rate < 1)) {
         call.context.program.report("out-of-range", call.span("rate"), {
           name: "rate",
           value: String(rate),

@@ -317,7 +317,7 @@ export function callPrimitive(context: Context, expr: CallExpr, name: string, sc
       toFloat(context, scope, toTensor(context, scope, values.get(argument) ?? UNKNOWN, span(argument)), span(argument), name),
     number(argument, missing) {
       const value = values.get(argument) ?? number(missing);
-      return value.kind === "number" && value.dim === undefined ? value.value : wrong(argument, "A number");
+      return value.kind === "number" && value.dim === undefined && !Number.isNaN(value.value) ? value.value : wrong(argument, "A number");
     },
     boolean(argument, missing) {
       const value = values.get(argument) ?? { kind: "boolean", value: missing };
@@ -356,7 +356,7 @@ export function toTensor(context: Context, scope: Scope, value: Value, span: Spa
   const { program } = context;
   if (value.kind === "tensor") return value;
   if (value.kind === "unknown") return undefined;
-  if (value.kind !== "number" || scope.machine === undefined) {
+  if (value.kind !== "number" || scope.machine === undefined || (value.dim === undefined && Number.isNaN(value.value))) {
     program.report("wrong-value", span, { expected: "A tensor or a number", got: describe(value) });
     return undefined;
   }

@@ -119,6 +119,8 @@ export function loadProgram(entry: string, host: Host, overrides: readonly Overr
     files.set(SET_LINES, lines);
     const extra = unitOf(SET_LINES, lines);
     for (const binding of collect(extra)) apply(binding, main, extra);
+    // A name without a section would set nothing.
+    for (const [path, binding] of extra.bindings) report("unknown-target", binding.span, { path });
   }
   return { entry: main, std: standard, host, units, files, calls, spend, userSpan, report };
 

@@ -17,8 +17,10 @@ export type SettingType =
   | { readonly kind: "pattern" }
   | { readonly kind: "any" };
 
+/** What a section can be. */
 export type SectionKeyword = "tokenizer" | "data" | "sequence" | "block" | "model" | "training" | "sampler" | "evaluation";
 
+/** An entry of the schema. */
 export interface Setting {
   readonly type: SettingType;
   /** As one would write it; absent: none, or worked out as `doc` says. */
@@ -228,6 +230,7 @@ export const schema = {
   block: {},
 } as const satisfies Record<SectionKeyword | "file", Readonly<Record<string, Setting>>>;
 
+/** Every keyword, in the order of the manual. */
 export const sectionKeywords: readonly SectionKeyword[] = [
   "tokenizer",
   "data",
@@ -239,6 +242,7 @@ export const sectionKeywords: readonly SectionKeyword[] = [
   "evaluation",
 ];
 
+/** Whether a word begins a section. */
 export function isSectionKeyword(text: string): text is SectionKeyword {
   return (sectionKeywords as readonly string[]).includes(text);
 }

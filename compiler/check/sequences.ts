@@ -10,7 +10,7 @@ import { evaluate } from "./evaluate.js";
 import { type Declaration, findDeclaration } from "./program.js";
 import { type Checker, headOf, read, sectionScope } from "./settings.js";
 import type { Vocabulary } from "./tokenizers.js";
-import { describe } from "./values.js";
+import { describe, showNumber } from "./values.js";
 
 export interface CheckedSequence {
   readonly spec: SequenceSpec;
@@ -331,6 +331,10 @@ export function data(checker: Checker, declaration: Declaration): CheckedData | 
   const later =
     ["fields", "group", "clip", "order"].find((name) => settings.has(name)) ?? (declaration.parts.size > 0 ? "example" : undefined);
   if (later !== undefined) return { unbuilt: `\`${later}\` of a data section` };
+  for (const [name, argument] of source.named) {
+    program.report("unknown-argument", argument.span, { callee: "text", name, has: ["path"] });
+    return undefined;
+  }
   const items = source.positional.flatMap((argument) => (argument.value.kind === "list" ? argument.value.items : [argument.value]));
   const paths = items.flatMap((item) => (item.kind === "string" ? [item.value] : []));
   if (paths.length !== items.length || paths.length === 0) {
@@ -352,7 +356,12 @@ function splitOf(checker: Checker, declaration: Declaration): Readonly<Record<st
   if (value.kind !== "record") return settings.wrong("split", value);
   const split: Record<string, number> = {};
   for (const [name, share] of value.entries) {
-    if (share.kind !== "number" || !(share.value >= 0 && share.value <= 1)) return settings.wrong("split", share);
+    if (share.kind !== "number") return settings.wrong("split", share);
+    if (!(share.value > 0 && share.value <= 1)) {
+      const range = "above 0 and at most 1";
+      checker.program.report("out-of-range", settings.span("split"), { name: `split.${name}`, value: showNumber(share), range });
+      return undefined;
+    }
     split[name] = share.value;
   }
   const sum = Object.values(split).reduce((a, b) => a + b, 0);

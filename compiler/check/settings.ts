@@ -81,7 +81,7 @@ export function checkBindings(checker: Checker, declaration: Declaration): void 
   const settings = settingsOf(declaration.keyword);
   const used = namesUsed(declaration);
   for (const [name, source] of declaration.settings) {
-    if (name in settings || used.has(name)) continue;
+    if (Object.hasOwn(settings, name) || used.has(name)) continue;
     const synonym = synonymOf(declaration.keyword, name, used);
     const unset = [...used].filter((n) => !declaration.settings.has(n) && findDeclaration(declaration.unit, n) === undefined);
     const near = synonym ?? nearest(name, [...Object.keys(settings), ...unset]);

@@ -128,8 +128,8 @@ function labelsOf(settings: Read): string[] | undefined {
   const { declaration } = settings;
   const names = settings.value("names");
   if (names !== undefined) {
-    const texts = textsOf(names);
-    return texts ?? settings.wrong("names", names);
+    const texts = distinct(settings, "names", textsOf(names));
+    return texts === "twice" ? undefined : (texts ?? settings.wrong("names", names));
   }
   if (!settings.has("classes")) {
     settings.report("missing-setting", headOf(declaration), {
@@ -155,6 +155,15 @@ function textsOf(value: Value): string[] | undefined {
   return texts.length === value.items.length ? texts : undefined;
 }
 
+/** The names as they are; `twice` after a report of one that stands twice. */
+function distinct(settings: Read, setting: string, names: string[] | undefined): string[] | "twice" | undefined {
+  const seen = new Set<string>();
+  const again = names?.find((name) => seen.size === seen.add(name).size);
+  if (again === undefined) return names;
+  settings.report("same-name", settings.span(setting), { name: again, what: "The name" });
+  return "twice";
+}
+
 /** Specials of a tokenizer that is no union take the ids after its own. */
 function ownSpecials(
   settings: Read,
@@ -162,7 +171,8 @@ function ownSpecials(
 ): { readonly names: readonly string[]; readonly ids: ReadonlyMap<string, number> } | undefined {
   const value = settings.value("special");
   if (value === undefined) return { names: [], ids: new Map() };
-  const names = textsOf(value);
+  const names = distinct(settings, "special", textsOf(value));
+  if (names === "twice") return undefined;
   if (names === undefined) {
     if (value.kind === "unknown") return undefined;
     settings.report("wrong-setting", settings.span("special"), {
@@ -229,7 +239,8 @@ function unionSpecials(settings: Read, first: number): Map<string, number> | und
   const value = settings.value("special");
   const ids = new Map<string, number>();
   if (value === undefined) return ids;
-  const names = textsOf(value);
+  const names = distinct(settings, "special", textsOf(value));
+  if (names === "twice") return undefined;
   if (names !== undefined) {
     for (const [i, name] of names.entries()) ids.set(name, first + i);
     return ids;

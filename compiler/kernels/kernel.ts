@@ -79,7 +79,11 @@ export interface Kernel<K extends OpName> {
 }
 
 /** WGSL head that declares `n` storage bindings `b0 … b{n-1}` with element types, and the immediates as `var<immediate> im: Immediates`. */
-export function header(types: readonly string[], immediates: readonly (readonly [name: string, type: "u32" | "f32"])[], target: Target): string {
+export function header(
+  types: readonly string[],
+  immediates: readonly (readonly [name: string, type: "u32" | "f32"])[],
+  target: Target,
+): string {
   const lines: string[] = [];
   if (target.subgroup > 0) lines.push("enable subgroups;");
   if (immediates.length > 0) lines.push("requires immediate_address_space;");

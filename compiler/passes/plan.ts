@@ -62,7 +62,12 @@ export function align(offset: number): number {
   return Math.ceil(offset / BINDING_ALIGN) * BINDING_ALIGN;
 }
 
-/** Throws where a tensor is larger than a binding of the target may be: the program does not fit the device. */
+/** A tensor is larger than a storage binding of the target may be: the program does not fit the device. */
+export class TooLargeError extends RangeError {
+  override readonly name = "TooLargeError";
+}
+
+/** Throws `TooLargeError` where a tensor is larger than a binding of the target may be. */
 export function plan(calls: Calls, target: Target): Plan {
   const upload = uploadBlock(calls);
   const buffers = new Map<string, number>();
@@ -236,7 +241,7 @@ function viewAt(list: readonly View[], k: number): View {
 function checked(range: Range | undefined, target: Target): Range {
   if (!range) throw new Error("internal error: a binding without a range");
   if (range.bytes > target.maxBinding)
-    throw new RangeError(`a tensor of ${range.bytes} bytes is larger than a binding (${target.maxBinding})`);
+    throw new TooLargeError(`A tensor of ${range.bytes} bytes is larger than a binding of this device may be: ${target.maxBinding} bytes.`);
   return range;
 }
 

@@ -5,6 +5,7 @@
 import type { ByteSource } from "../bytes.js";
 import { EncodeError, type TokenArray, type Tokenizer, tokenArray } from "../tokenizers/index.js";
 
+/** A text as tokens, in memory or read in pages. */
 export interface Corpus {
   /** Number of tokens. */
   readonly length: number;
@@ -18,6 +19,7 @@ export interface Corpus {
   tokenAt(character: number): Promise<number>;
 }
 
+/** How much of a text is kept in memory. */
 export interface CorpusOptions {
   /** Largest number of bytes of tokens kept in memory. */
   readonly memory?: number;

@@ -9,6 +9,7 @@ import { unionTokenizer } from "./union.js";
 
 export { EncodeError, type StreamDecoder, type TokenArray, type Tokenizer, tokenArray } from "./tokenizer.js";
 
+/** The tokenizers of an artifact, by name. */
 export interface Tokenizers {
   /** Throws where there is none of that name. */
   get(name: string): Tokenizer;

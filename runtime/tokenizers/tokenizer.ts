@@ -10,6 +10,7 @@ export interface StreamDecoder {
   end(): string;
 }
 
+/** Text to ids and back. */
 export interface Tokenizer {
   readonly kind: "char" | "byte" | "label" | "union";
   readonly vocabSize: number;

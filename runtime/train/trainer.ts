@@ -25,6 +25,7 @@ export interface StepReport {
   readonly secondsLeft: number;
 }
 
+/** The score of one part of the data. */
 export interface EvaluationReport {
   /** Steps done. */
   readonly step: number;
@@ -36,6 +37,7 @@ export interface EvaluationReport {
   readonly ema: boolean;
 }
 
+/** What is trained on what, from where to where, and who is told. */
 export interface TrainOptions {
   readonly executable: Executable;
   /** Name of the training section. */
@@ -51,7 +53,7 @@ export interface TrainOptions {
   /** Parts of the data; `train`, and `val` or the second where there is one. */
   readonly trainSplit?: string;
   readonly evaluateSplit?: string;
-  /** When aborted, the step under way is finished, the run saved and left. */
+  /** When aborted, the step under way is finished, an evaluation other than the last is broken off, the run saved and left. */
   readonly signal?: AbortSignal;
   readonly onStep?: (report: StepReport) => void;
   readonly onEvaluate?: (report: EvaluationReport) => void | Promise<void>;
@@ -59,6 +61,7 @@ export interface TrainOptions {
   readonly save?: (step: number) => Promise<void>;
 }
 
+/** How a training ended. */
 export interface TrainResult {
   /** Steps done in all. */
   readonly step: number;
@@ -72,9 +75,10 @@ export class DivergenceError extends Error {
   override readonly name = "DivergenceError";
   readonly step: number;
 
-  constructor(step: number, what: string, rate: number) {
+  /** `what` ends in the step: "loss of step 12". */
+  constructor(step: number, what: string, rate?: number) {
     super(
-      `The ${what} of step ${step} is not a finite number, at a learning rate of ${rate}. Go back to a checkpoint, with a lower learning rate or a longer warm-up.`,
+      `The ${what} is not a finite number${rate === undefined ? "" : `, at a learning rate of ${rate}`}. Go back to a checkpoint, with a lower learning rate or a longer warm-up.`,
     );
     this.step = step;
   }
@@ -114,8 +118,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     if (scored !== undefined && ((spec.evaluateEvery > 0 && step % spec.evaluateEvery === 0) || last)) {
       await reader.drain();
       clock.pause();
-      evaluation = await evaluate(executable, options.training, data, scored, { step });
-      await options.onEvaluate?.(evaluation);
+      // The last one is worth waiting for: a run that is done is not gone on with.
+      const report = await score(executable, options.training, data, scored, { step, ...(last ? {} : { signal }) });
+      if (report !== undefined) await options.onEvaluate?.(report);
+      evaluation = report ?? evaluation;
       clock.go();
     }
     if (spec.checkpointEvery > 0 && step % spec.checkpointEvery === 0 && !last) await save(step);
@@ -133,6 +139,20 @@ export async function evaluate(
   split: string,
   options: { readonly step?: number; readonly raw?: boolean } = {},
 ): Promise<EvaluationReport> {
+  const report = await score(executable, training, data, split, options);
+  if (report === undefined) throw new Error("internal error: an evaluation that nothing stops has ended early");
+  return report;
+}
+
+/** The same; undefined where `signal` stopped it. The parameters are in their places again afterwards. */
+async function score(
+  executable: Executable,
+  training: string,
+  data: TextData,
+  split: string,
+  options: { readonly step?: number; readonly raw?: boolean; readonly signal?: AbortSignal | undefined },
+): Promise<EvaluationReport | undefined> {
+  const { step = 0, signal } = options;
   const started = performance.now();
   const name = trainingOf(executable, training).programs.evaluate;
   const { batch, length } = rowsOf(programOf(executable, name), name);
@@ -147,16 +167,17 @@ export async function evaluate(
       loss += only(outputs, "loss_sum") ?? Number.NaN;
     };
     const batches = data.evaluationBatches(split, batch, length);
-    for (let index = 0; index < batches; index++) {
+    for (let index = 0; index < batches && signal?.aborted !== true; index++) {
       const rows = await data.evaluationRows(split, batch, length, index);
       weight += totalWeight(rows);
       if (pending.length >= IN_FLIGHT) await take();
       pending.push(executable.run(name, inputsOf(rows), { read: true }).read());
     }
     while (pending.length > 0) await take();
+    if (signal?.aborted === true) return undefined;
     const mean = loss / weight;
-    if (!Number.isFinite(mean)) throw new DivergenceError(options.step ?? 0, `mean loss over \`${split}\` after`, Number.NaN);
-    return { step: options.step ?? 0, split, loss: mean, seconds: (performance.now() - started) / 1000, ema: pairs.length > 0 };
+    if (!Number.isFinite(mean)) throw new DivergenceError(step, `mean loss over \`${split}\` after ${step} steps`);
+    return { step, split, loss: mean, seconds: (performance.now() - started) / 1000, ema: pairs.length > 0 };
   } finally {
     if (executable.device.lost === undefined) await executable.swap(pairs);
   }
@@ -261,9 +282,9 @@ function readLosses(run: {
     const loss = outputs.reduce((sum, each) => sum + (only(each, "loss") ?? 0), 0);
     const gradientNorm = outputs.map((each) => only(each, "gradient_norm")).find((value) => value !== undefined);
     tokens += pending.tokens;
-    if (!Number.isFinite(loss)) throw new DivergenceError(pending.step, "loss", pending.rate);
+    if (!Number.isFinite(loss)) throw new DivergenceError(pending.step, `loss of step ${pending.step}`, pending.rate);
     if (gradientNorm !== undefined && !Number.isFinite(gradientNorm))
-      throw new DivergenceError(pending.step, "gradient's norm", pending.rate);
+      throw new DivergenceError(pending.step, `norm of the gradient of step ${pending.step}`, pending.rate);
     const seconds = run.clock.seconds();
     const done = pending.step + 1 - run.start;
     run.onStep?.({

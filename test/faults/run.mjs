@@ -14,7 +14,18 @@ import { faults } from "./faults.mjs";
 /** @typedef {{ tests: readonly Test[], broken: string }} Outcome */
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const copied = ["grammar", "compiler", "runtime", "cli", "test", "examples", "package.json", "vitest.config.ts", "tsconfig.base.json", "tsconfig.json"];
+const copied = [
+  "grammar",
+  "compiler",
+  "runtime",
+  "cli",
+  "test",
+  "examples",
+  "package.json",
+  "vitest.config.ts",
+  "tsconfig.base.json",
+  "tsconfig.json",
+];
 const wanted = process.argv.slice(2);
 const chosen = faults.filter(({ name, file }) => wanted.length === 0 || wanted.some((part) => name.includes(part) || file.includes(part)));
 const names = faults.map(({ file, name }) => `${file}: ${name}`);
@@ -26,6 +37,10 @@ process.on("exit", () => rmSync(copy, { recursive: true, force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 for (const entry of copied) cpSync(join(root, entry), join(copy, entry), { recursive: true });
 symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "junction");
+
+/** What a fault must not be: text that no compiler takes, a name that is not there. */
+const nonsense =
+  /Transform failed|ReferenceError|is not defined|is not a function|does not provide an export|parsing WGSL|Invalid ShaderModule/;
 
 /**
  * Runs vitest; the tests that ran, and why there are none where files do not load or kernels do not compile.
@@ -43,10 +58,13 @@ function run(files, grep, bail) {
   try {
     /** @type {{ testResults: { status: string, message: string, assertionResults: Test[] }[] }} */
     const { testResults } = JSON.parse(readFileSync(report, "utf8"));
-    const unloaded = testResults.find((file) => file.status === "failed" && file.assertionResults.length === 0);
     const tests = testResults.flatMap((file) => file.assertionResults).filter(({ status }) => status === "passed" || status === "failed");
-    const kernel = tests.flatMap((test) => test.failureMessages ?? []).find((message) => /parsing WGSL|Invalid ShaderModule/.test(message));
-    return { tests, broken: (unloaded?.message ?? kernel ?? "").split("\n")[0] ?? "" };
+    // A file that fails while its tests are collected fails as a whole.
+    for (const { status, message, assertionResults } of testResults) {
+      if (status === "failed" && assertionResults.length === 0) tests.push({ fullName: message, status, failureMessages: [message] });
+    }
+    const broken = tests.flatMap((test) => test.failureMessages ?? []).find((message) => nonsense.test(message));
+    return { tests, broken: broken?.split("\n")[0] ?? "" };
   } catch {
     return { tests: [], broken: `no report: ${child.error ?? child.stderr?.slice(-300)}` };
   }
@@ -75,7 +93,10 @@ function verdictOf(fault) {
   if (before.broken !== "") return `ERROR  its tests do not run without it: ${before.broken}`;
   if (own.length === 0) return "ERROR  it names no test";
   if (own.some(({ status }) => status === "failed")) return "ERROR  its tests fail without it";
-  writeFileSync(path, text.replace(fault.find, () => fault.replace));
+  writeFileSync(
+    path,
+    text.replace(fault.find, () => fault.replace),
+  );
   const { tests, broken } = run(fault.tests, fault.grep, true);
   writeFileSync(path, text);
   if (broken !== "") return `ERROR  it is no fault but breaks the sources: ${broken}`;

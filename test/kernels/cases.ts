@@ -120,7 +120,9 @@ function attentionCases(): Case<"attention">[] {
     attentionModes.filter((_, i) => at === 1 || i === at % 6 || (at > 3 && i === 4)).map((mode) => attentionCase(sizes, mode)),
   );
   // Windows of every length up to a tile's: for one of them, the last row that sees a tile of keys lies just beyond a step of rows.
-  const windows = [1, 2, 3, 4, 5, 6, 7, 8].map((window) => attentionCase(["prime", 1, 23, 23, 3, 1, 7, 5], { bound: "causal", window, segmented: true }));
+  const windows = [1, 2, 3, 4, 5, 6, 7, 8].map((window) =>
+    attentionCase(["prime", 7, 23, 23, 3, 1, 7, 5], { bound: "causal", window, segmented: true }),
+  );
   return [...table, ...windows];
 }
 

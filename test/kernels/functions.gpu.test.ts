@@ -34,7 +34,9 @@ async function compare(graph: Graph, state: Readonly<Record<string, Float32Array
   for (const [name, expected] of interpret(graph, { state }).outputs) {
     expected.forEach((value, i) => {
       const actual = found.get(name)?.[i] ?? Number.NaN;
-      expect(Math.abs(actual - value), `${name}[${i}]: ${actual} for ${value}`).toBeLessThanOrEqual((absolute[name as UnaryOp] ?? 1e-7) + 1e-5 * Math.abs(value));
+      expect(Math.abs(actual - value), `${name}[${i}]: ${actual} for ${value}`).toBeLessThanOrEqual(
+        (absolute[name as UnaryOp] ?? 1e-7) + 1e-5 * Math.abs(value),
+      );
     });
   }
 }
@@ -56,7 +58,9 @@ describe.skipIf(!device).each([37, 64])("functions of %i numbers", (n) => {
       b.output(op, b.emit(op, [read("x"), read("y")], {}));
       // Powers: any base to small whole numbers, a positive one to any.
       const x = Float32Array.from({ length: n }, (_, i) => (op === "pow" && i % 2 === 0 ? 0.25 + (i % 5) : ((i * 7) % 11) / 2 - 2.25));
-      const y = Float32Array.from({ length: n }, (_, i) => (op === "pow" ? (i % 2 === 0 ? (i % 7) / 3 - 1 : ((i >> 1) % 7) - 3) : i % 3 === 0 ? (x[i] ?? 0) : ((i * 5) % 13) / 3 - 1.9));
+      const y = Float32Array.from({ length: n }, (_, i) =>
+        op === "pow" ? (i % 2 === 0 ? (i % 7) / 3 - 1 : ((i >> 1) % 7) - 3) : i % 3 === 0 ? (x[i] ?? 0) : ((i * 5) % 13) / 3 - 1.9,
+      );
       await compare(b.finish(), { x, y });
     });
   }

@@ -85,7 +85,11 @@ it("writes rows into caches and drops positions beyond them", () => {
     [state("cache", "f32", [2, 3, 2]), state("rows", "f32", [2, 2, 2]), state("positions", "u32", [2, 2])],
     {},
   );
-  const dropped = b.emit("cache_write", [state("cache", "f32", [2, 3, 2]), state("rows", "f32", [2, 2, 2]), state("beyond", "u32", [2, 2])], {});
+  const dropped = b.emit(
+    "cache_write",
+    [state("cache", "f32", [2, 3, 2]), state("rows", "f32", [2, 2, 2]), state("beyond", "u32", [2, 2])],
+    {},
+  );
   const counted = b.emit("tally", [state("counts", "u32", [2, 3]), state("ids", "u32", [2])], {});
   const bindings = {
     cache: new Float32Array(12),

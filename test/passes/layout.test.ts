@@ -10,10 +10,13 @@ import { layout, pieces, ROW } from "../../compiler/passes/layout.js";
 const span = { file: { name: "test", text: "" }, start: 0, end: 0 };
 const parameter = (name: string, shape: readonly number[]): Parameter => ({ name, shape, init: { kind: "zeros" }, span });
 const decays = (p: Parameter) => p.shape.length > 1;
-const shapes = fc.array(fc.oneof(fc.tuple(fc.integer({ min: 1, max: 900 })), fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 60 }))), {
-  minLength: 1,
-  maxLength: 12,
-});
+const shapes = fc.array(
+  fc.oneof(fc.tuple(fc.integer({ min: 1, max: 900 })), fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 60 }))),
+  {
+    minLength: 1,
+    maxLength: 12,
+  },
+);
 
 describe("layout", () => {
   it("gives every row of every parameter one place, aligned, within groups of its own sort", () => {

@@ -56,14 +56,14 @@ sampler writer {
 
 /** Random numbers for every f32 state of a graph, the same for the same name and size. */
 function stateOf(graph: Graph): Record<string, Tensor> {
-  const entries = graph.nodes.flatMap((node) => {
+  const entries = graph.nodes.flatMap((node): (readonly [string, Tensor])[] => {
     if (node.op !== "state") return [];
     const { name, dtype, shape } = node.attrs;
     const fresh = name.startsWith("cache.") || name.startsWith("decode.");
     const random = generator([...name].reduce((hash, letter) => 31 * hash + letter.charCodeAt(0), 7));
     const n = elements(shape);
-    if (dtype === "u32") return [[name, new Uint32Array(n)] as const];
-    return [[name, Float32Array.from({ length: n }, () => (fresh ? 0 : Math.round(64 * (2 * random() - 1)) / 64))] as const];
+    if (dtype === "u32") return [[name, new Uint32Array(n)]];
+    return [[name, Float32Array.from({ length: n }, () => (fresh ? 0 : Math.round(64 * (2 * random() - 1)) / 64))]];
   });
   return Object.fromEntries(entries);
 }
@@ -109,7 +109,9 @@ describe("functions of the language", () => {
 
   // One entry is the number that comparisons are made with.
   const random = generator(5);
-  const weights = Array.from({ length: V }, (_, id) => Array.from({ length: V }, (__, i) => (id === i ? limit : Math.round(128 * (random() - 0.5)) / 64)));
+  const weights = Array.from({ length: V }, (_, id) =>
+    Array.from({ length: V }, (__, i) => (id === i ? limit : Math.round(128 * (random() - 0.5)) / 64)),
+  );
   const table = [...ids].map((id) => weights[id] ?? []);
 });
 
@@ -154,17 +156,25 @@ describe("training", () => {
     const at = (op: string) => graph.nodes.findIndex((node) => node.op === op) as Value;
     const state = stateOf(graph);
     const [table = new Float32Array(0)] = Object.values(state);
-    const values = evaluateAll(graph, { inputs: inputs(graph), state, scalars: { seed: 3, step: 4, loss_scale: 1 } }, [at("uniform"), at("where")]);
+    const values = evaluateAll(graph, { inputs: inputs(graph), state, scalars: { seed: 3, step: 4, loss_scale: 1 } }, [
+      at("uniform"),
+      at("where"),
+    ]);
     const [u, dropped] = [at("uniform"), at("where")].map((value) => [...(values.get(value)?.[0] ?? [])]);
     const tokens = inputs(graph)["tokens"] ?? [];
-    expect(dropped).toEqual(u?.map((number, i) => (number < 0.25 ? 0 : Math.fround((table[(tokens[Math.floor(i / V)] ?? 0) * V + (i % V)] ?? 0) * Math.fround(4 / 3)))));
+    expect(dropped).toEqual(
+      u?.map((number, i) =>
+        number < 0.25 ? 0 : Math.fround((table[(tokens[Math.floor(i / V)] ?? 0) * V + (i % V)] ?? 0) * Math.fround(4 / 3)),
+      ),
+    );
     expect(dropped?.filter((x) => x === 0).length).toBeGreaterThan(0);
     // Scoring and generating keep everything.
     const rest = [evaluation(model, training(model), 2), forward(model, "net", 2, CONTEXT)];
     for (const other of rest) expect(other.nodes.some((node) => node.op === "uniform")).toBe(false);
   });
 
-  const attending = "    x = embedding(tokens, 6)\n    h = reshape(x, [B, T, 1, 6])\n    a = reshape(attention(h, h, h, causal = true), [B, T, 6])\n    return linear(a, 5)";
+  const attending =
+    "    x = embedding(tokens, 6)\n    h = reshape(x, [B, T, 1, 6])\n    a = reshape(attention(h, h, h, causal = true), [B, T, 6])\n    return linear(a, 5)";
 
   it("lets a packed row's tokens see their own example only", () => {
     const model = modelOf(attending, { rows: "packed" });
@@ -176,7 +186,9 @@ describe("training", () => {
     };
     const one = new Uint32Array(2 * CONTEXT);
     const two = one.map((_, i) => (i % CONTEXT < 3 ? 0 : 1));
-    const [tokens, other] = [0, 1].map((shift) => Uint32Array.from({ length: 2 * CONTEXT }, (_, i) => (i % CONTEXT < 3 ? (i + shift) % V : 2)));
+    const [tokens, other] = [0, 1].map((shift) =>
+      Uint32Array.from({ length: 2 * CONTEXT }, (_, i) => (i % CONTEXT < 3 ? (i + shift) % V : 2)),
+    );
     if (tokens === undefined || other === undefined) throw new Error("no tokens");
     expect(last(other, two)).toBe(last(tokens, two));
     expect(last(other, one)).not.toBe(last(tokens, one));
@@ -237,7 +249,11 @@ describe("generation", () => {
       "decode.position": Uint32Array.from(ids, (prompt) => prompt.length - 1),
       "decode.counts": counts,
     };
-    const inputs = { allowed: Uint32Array.of(0b11111), settings: Float32Array.of(0, 0, 1, 0, 1, 0, 0, 1, 0, 1), lane: Uint32Array.of(0, 1) };
+    const inputs = {
+      allowed: Uint32Array.of(0b11111),
+      settings: Float32Array.of(0, 0, 1, 0, 1, 0, 0, 1, 0, 1),
+      lane: Uint32Array.of(0, 1),
+    };
     for (let draw = 1; draw <= 3; draw++) {
       const { outputs, updates } = interpret(step, { inputs, scalars: { seed: 1 }, state });
       state = { ...state, ...Object.fromEntries(updates) };

@@ -112,7 +112,12 @@ describe("text data", () => {
   });
   test("windows begin anywhere from the first token to the last that has a whole row after it", async () => {
     const letters = "añ漢😀b\r\n𝕏é";
-    const data = await openTextData({ ...spec, split: {} }, [source(new TextEncoder().encode(letters))], openSequence(passage, tokenizers), chars);
+    const data = await openTextData(
+      { ...spec, split: {} },
+      [source(new TextEncoder().encode(letters))],
+      openSequence(passage, tokenizers),
+      chars,
+    );
     const starts = new Set<number>();
     for (let step = 0; step < 40; step++) {
       const rows = await data.rows("train", { ...place, step });

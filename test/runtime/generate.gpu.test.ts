@@ -87,4 +87,31 @@ describe("generate", () => {
       expect([...counts.subarray(0, 9)]).toEqual(expected);
     });
   });
+
+  test("refuses settings out of range, and a second call meanwhile", async () => {
+    await withModel({}, async (executable) => {
+      for (const wrong of [
+        { count: 1.5 },
+        { count: Number.NaN },
+        { seed: -1 },
+        { seed: 2 ** 32 },
+        { temperature: -1 },
+        { temperature: Number.NaN },
+        { topK: -1 },
+        { topP: 1.5 },
+        { minP: Number.NaN },
+        { repetitionPenalty: 0 },
+        { maxNewTokens: Number.NaN },
+      ])
+        await expect(generate(executable, "writer", {}, wrong), JSON.stringify(wrong)).rejects.toThrow(RangeError);
+      expect((await generate(executable, "writer", {}, { count: 0 })).samples).toEqual([]);
+      const first = generate(executable, "writer", {}, { seed: 2 });
+      await expect(generate(executable, "writer")).rejects.toThrow("drawing already");
+      expect((await first).samples[0]?.ids).toEqual(expectedDraws([0], 0, 25, { seed: 2 }));
+      const stop = new AbortController();
+      stop.abort();
+      const { samples } = await generate(executable, "writer", {}, { count: 4, signal: stop.signal });
+      expect(samples.map(({ reason, ids }) => [reason, ids.length])).toEqual(Array.from({ length: 4 }, () => ["aborted", 0]));
+    });
+  });
 });

@@ -177,4 +177,24 @@ describe("train", () => {
     await expect(failure).rejects.toThrow("The loss of step 0 is not a finite number");
     executable.destroy();
   });
+
+  test("a stop breaks an evaluation off, and leaves the parameters in their places", async () => {
+    const whole = await opened();
+    await run(whole, { maxSteps: 8, evaluateSplit: "val" });
+    const executable = await opened({ evaluateEvery: 8 });
+    const stop = new AbortController();
+    const evaluations: number[] = [];
+    // The step before the evaluation is reported when its loss is read, right before the evaluation begins.
+    const stopped = await run(executable, {
+      signal: stop.signal,
+      evaluateSplit: "val",
+      onStep: ({ step }) => step === 7 && stop.abort(),
+      onEvaluate: ({ step }) => void evaluations.push(step),
+    });
+    expect(stopped).toEqual({ step: 8, stopped: true, evaluation: undefined });
+    expect(evaluations).toEqual([]);
+    for (const name of ["logits", "ema/logits"]) expect(await executable.readTensor(name)).toEqual(await whole.readTensor(name));
+    whole.destroy();
+    executable.destroy();
+  });
 });

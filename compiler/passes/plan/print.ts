@@ -3,6 +3,7 @@
 import type { TensorType } from "../../ir/graph.js";
 import type { Plan, Range } from "../plan.js";
 
+/** A plan's steps, one a line, then its totals in bytes. */
 export function printPlan(plan: Plan): string {
   const lines: string[] = [`program ${plan.name}`];
   const { calls, tensors } = plan.calls;
