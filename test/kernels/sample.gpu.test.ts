@@ -42,6 +42,64 @@ test.skipIf(!device).each(Object.keys(filters))(`${rows} tokens are those of the
   expect(new Set(expected).size).toBeGreaterThan(V / 2);
 });
 
+/** What the filters leave of one row's softmax, by their definitions in double precision: the probability of each id. */
+function distribution(logits: readonly number[], [temperature, k, p, minP]: SampleSettings): readonly number[] {
+  const order = logits.map((_, id) => id).sort((a, b) => (logits[b] ?? 0) - (logits[a] ?? 0) || a - b);
+  const weight = logits.map((logit) => Math.exp((logit - Math.max(...logits)) / temperature));
+  const kept = order.slice(0, k > 0 ? k : logits.length);
+  const total = kept.reduce((sum, id) => sum + (weight[id] ?? 0), 0);
+  let mass = 0;
+  const nucleus = kept.filter((id) => {
+    const before = mass;
+    mass += (weight[id] ?? 0) / total;
+    return p >= 1 || before < p;
+  });
+  const alive = new Set(nucleus.filter((id) => (weight[id] ?? 0) >= minP));
+  const left = [...alive].reduce((sum, id) => sum + (weight[id] ?? 0), 0);
+  return logits.map((_, id) => (alive.has(id) ? (weight[id] ?? 0) / left : 0));
+}
+
+/** χ² over the ids that can be drawn, as a standard normal deviate (Wilson and Hilferty 1931). */
+function deviate(counts: readonly number[], expected: readonly number[]): number {
+  const cells = expected.flatMap((e, id) => (e > 0 ? [((counts[id] ?? 0) - e) ** 2 / e] : []));
+  const freedom = cells.length - 1;
+  const chi2 = cells.reduce((sum, x) => sum + x, 0);
+  return (Math.cbrt(chi2 / freedom) - (1 - 2 / (9 * freedom))) / Math.sqrt(2 / (9 * freedom));
+}
+
+test.skipIf(!device).each<readonly [string, SampleSettings]>([
+  ["no filter", [1, 0, 1, 0, 1]],
+  ["temperature", [1.7, 0, 1, 0, 1]],
+  ["top-k", [1, 9, 1, 0, 1]],
+  ["top-p", [1, 0, 0.8, 0, 1]],
+  ["min-p", [1, 0, 1, 0.2, 1]],
+  ["all together", [0.8, 20, 0.9, 0.05, 1]],
+])("the frequencies of 100,000 tokens pass a χ² test: %s", async (_name, settings) => {
+  if (!device) throw new Error("no device");
+  const [lanes, size, draws] = [10_000, 23, 10];
+  const types = sampleTypes(lanes, size);
+  const outputs = ops.sample.infer(types, {});
+  const logits = Array.from({ length: size }, (_, id) => Math.fround(2 * Math.sin(3 * id)));
+  const counts = new Array<number>(size).fill(0);
+  for (let draw = 0; draw < draws; draw++) {
+    const data = [
+      Float32Array.from({ length: lanes * size }, (_, i) => logits[i % size] ?? 0),
+      new Uint32Array(lanes * size),
+      Uint32Array.of(0xffffffff),
+      Float32Array.from({ length: lanes * 5 }, (_, i) => settings[i % 5] ?? 0),
+      Uint32Array.from({ length: lanes }, (_, lane) => lane),
+      new Uint32Array(lanes).fill(draw),
+      Uint32Array.of(20_261_121),
+    ];
+    const [ids] = await runOnce(device, kernels.sample.implement({}, types, outputs, device.target), data, types, outputs);
+    for (const id of ids ?? []) counts[id] = (counts[id] ?? 0) + 1;
+  }
+  const expected = distribution(logits, settings).map((probability) => probability * lanes * draws);
+  expect(counts.filter((count, id) => count > 0 && expected[id] === 0)).toEqual([]);
+  // Two-sided 0.1 %: neither too far from the distribution nor, as with a counter in place of chance, too near it.
+  expect(Math.abs(deviate(counts, expected))).toBeLessThan(3.3);
+});
+
 test.skipIf(!device)("a vocabulary of 70,001 ids", async () => {
   if (!device) throw new Error("no device");
   const [lanes, size] = [6, 70_001];
