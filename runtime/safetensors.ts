@@ -9,9 +9,28 @@ export class SafetensorsError extends Error {
   override readonly name = "SafetensorsError";
 }
 
+/** Types of the format and their bytes an element. F32, F16, BF16 and U32 are read; a file may hold others beside them. */
+const widths = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  U64: 8,
+  I32: 4,
+  U32: 4,
+  I16: 2,
+  U16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+} as const;
+
 /** A tensor of a file: its type, shape and place. */
 export interface TensorEntry {
-  readonly dtype: "F32" | "F16" | "BF16" | "U32";
+  readonly dtype: keyof typeof widths;
   readonly shape: readonly number[];
   /** Place and size in the file, bytes. */
   readonly offset: number;
@@ -25,7 +44,6 @@ export interface SafetensorsFile {
   read(name: string): Promise<HostTensor>;
 }
 
-const widths: Readonly<Record<TensorEntry["dtype"], number>> = { F32: 4, F16: 2, BF16: 2, U32: 4 };
 /** The format's own bound on a header. */
 const MAX_HEADER = 100_000_000;
 
@@ -67,14 +85,17 @@ export async function openSafetensors(source: ByteSource): Promise<SafetensorsFi
 function parseEntry(entry: unknown): TensorEntry | string {
   if (!isRecord(entry)) return "has no description";
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (dtype !== "F32" && dtype !== "F16" && dtype !== "BF16" && dtype !== "U32")
-    return `is of type ${String(dtype)}; F32, F16, BF16 and U32 are read`;
+  if (!isType(dtype)) return `is of type ${String(dtype)}, which the format does not have`;
   if (!isSizes(shape)) return "has no shape";
   if (!isSizes(offsets) || offsets.length !== 2) return "has no place";
   const [first = 0, end = 0] = offsets;
   const bytes = elements(shape) * widths[dtype];
   if (end - first !== bytes) return `is ${dtype} [${shape.join(", ")}], ${bytes} bytes, but its place has ${end - first}`;
   return { dtype, shape, offset: first, bytes };
+}
+
+function isType(dtype: unknown): dtype is TensorEntry["dtype"] {
+  return typeof dtype === "string" && Object.hasOwn(widths, dtype);
 }
 
 async function readTensor(source: ByteSource, tensors: ReadonlyMap<string, TensorEntry>, name: string): Promise<HostTensor> {
@@ -92,6 +113,8 @@ async function readTensor(source: ByteSource, tensors: ReadonlyMap<string, Tenso
       return { shape: entry.shape, data: widenBf16(new Uint16Array(buffer)) };
     case "F16":
       return { shape: entry.shape, data: widenF16(new Uint16Array(buffer)) };
+    default:
+      throw new SafetensorsError(`Tensor "${name}" of ${source.name} is of type ${entry.dtype}; F32, F16, BF16 and U32 are read.`);
   }
 }
 

@@ -115,6 +115,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     await runner(step);
     step += 1;
     const last = step === maxSteps;
+    // What is trained is on the disk before it is scored: scoring takes its time, and may be broken off.
+    if (last) await save(step);
     if (scored !== undefined && ((spec.evaluateEvery > 0 && step % spec.evaluateEvery === 0) || last)) {
       await reader.drain();
       clock.pause();

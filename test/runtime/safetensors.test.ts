@@ -39,13 +39,24 @@ describe("safetensors", () => {
     ["no JSON", file("{x"), "no JSON"],
     ["not an object", file("[1]"), "no JSON object"],
     ["a huge header", Uint8Array.of(255, 255, 255, 255, 255, 255, 0, 0), "header of"],
-    ["another type", file({ a: { dtype: "I64", shape: [1], data_offsets: [0, 8] } }, new Uint8Array(8)), "of type I64"],
+    ["a type of its own", file({ a: { dtype: "X9", shape: [1], data_offsets: [0, 8] } }, new Uint8Array(8)), "of type X9"],
+    [
+      "integers in a wrong place",
+      file({ a: { dtype: "I64", shape: [1], data_offsets: [0, 4] } }, new Uint8Array(8)),
+      "8 bytes, but its place has 4",
+    ],
     ["no shape", file({ a: { dtype: "F32", shape: [-1], data_offsets: [0, 8] } }, new Uint8Array(8)), "has no shape"],
     ["a wrong place", file({ a: { dtype: "F32", shape: [1], data_offsets: [0, 8] } }, new Uint8Array(8)), "4 bytes, but its place has 8"],
     ["a place outside", file({ a: { dtype: "F32", shape: [2], data_offsets: [4, 12] } }, new Uint8Array(8)), "but the file has"],
     ["no description", file({ a: 1 }), "has no description"],
   ])("with %s are refused", async (_, bytes, message) => {
     await expect(open(bytes)).rejects.toThrow(message);
+  });
+  test("with integers beside the weights are read, but for those", async () => {
+    const header = { ids: { dtype: "I64", shape: [1], data_offsets: [0, 8] }, w: { dtype: "F32", shape: [1], data_offsets: [8, 12] } };
+    const opened = await open(file(header, new Uint8Array(Float32Array.of(0, 0, 2.5).buffer)));
+    expect([...(await opened.read("w")).data]).toEqual([2.5]);
+    await expect(opened.read("ids")).rejects.toThrow('Tensor "ids" of w.safetensors is of type I64');
   });
   test("F16 and BF16 are widened", async () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x7c00, 0x8000, 0x3f80, 0xc000, 0x3eab);
