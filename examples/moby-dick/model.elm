@@ -40,9 +40,9 @@ training {
   model          = gpt
   examples       = passage(book)
   batch_size     = 16
-  max_steps      = 400
+  max_steps      = 300
   optimizer      = adamw(betas = [0.9, 0.99], weight_decay = 0.1)
-  learning_rate  = cosine(peak = 3e-3, floor = 3e-4, warmup = 40)
+  learning_rate  = cosine(peak = 3e-3, floor = 3e-4, warmup = 30)
   clip_norm      = 1.0
 }
 
